@@ -1,0 +1,74 @@
+"""Optimizer Atlas: a method is a discrete dynamical system; run it, measure it, draw it, play with it.
+
+Importing this package imports no torch; the names below load what they need when they are first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "method": ("catalog", "method"),
+    "problem": ("catalog", "problem"),
+    "study": ("catalog", "study"),
+    "run": ("engine.run", "run"),
+    "sweep": ("engine.run", "sweep"),
+    "card": ("dashboards.card", "card"),
+    "Table": ("core.table", "Table"),
+    "AtlasError": ("core.words", "AtlasError"),
+}
+_PACKAGES = {"measure": "measure", "figures": "public_figures"}
+
+__all__ = [*_HOMES, *_PACKAGES, "load", "methods", "papers", "problems", "studies"]
+
+
+def methods() -> Any:
+    """Table of all methods: slug, title, family, world, paper, year."""
+    from widgetlib import catalog
+
+    return catalog.table(catalog.methods())
+
+
+def problems() -> Any:
+    """Table of all problems."""
+    from widgetlib import catalog
+
+    return catalog.table(catalog.problems())
+
+
+def studies() -> Any:
+    """Table of all studies."""
+    from widgetlib import catalog
+
+    return catalog.table(catalog.studies())
+
+
+def papers() -> Any:
+    """Table of every paper that a method or study names."""
+    from widgetlib import catalog
+
+    return catalog.table([e for e in (*catalog.methods(), *catalog.studies()) if e.paper])
+
+
+def load(path: Any) -> Any:
+    """Opens a run that `Trace.save` wrote, identical to what was saved."""
+    from widgetlib import catalog
+    from widgetlib.core import record
+
+    return record.load(path, catalog.method, catalog.problem)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        module, attribute = _HOMES[name]
+        return getattr(importlib.import_module(f"widgetlib.{module}"), attribute)
+    if name in _PACKAGES:
+        return importlib.import_module(f"widgetlib.{_PACKAGES[name]}")
+    raise AttributeError(f"module 'widgetlib' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

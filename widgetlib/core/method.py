@@ -1,0 +1,93 @@
+"""Method: the contract that every optimizer keeps, and the preconditioners that one may declare."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from widgetlib.core.words import Claim
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Diagonal:
+    """The preconditioner diag(p), `p` of shape `(..., d)`, positive."""
+
+    p: Tensor
+
+    def solve(self, x: Tensor) -> Tensor:
+        """P⁻¹ x."""
+        return x / self.p
+
+    def inv_sqrt(self, x: Tensor) -> Tensor:
+        """P^(-1/2) x: turns H into the symmetric matrix that has the spectrum of P⁻¹ H."""
+        return x / self.p.sqrt()
+
+
+class Method:
+    """A discrete dynamical system: a frozen dataclass (`eq=False`) whose fields are its hyperparameters.
+
+    `step` is pure and out of place; it may be asked about any `w` of shape `(..., d)` and never looks at
+    the leading axes. The world of a method is the oracle that `step` annotates.
+    """
+
+    title: ClassVar[str] = ""
+    family: ClassVar[str] = ""
+    idea: ClassVar[str] = ""
+    paper: ClassVar[dict[str, Any]] = {}
+    gauge: ClassVar[str] = "sharpness"
+    reference: ClassVar[tuple[str, dict[str, str]] | None] = None
+    invariances: ClassVar[tuple[str, ...]] = ()
+    claim: ClassVar[Claim | None] = None
+    known_failures: ClassVar[dict[str, str]] = {}
+    batchable: ClassVar[bool] = True
+
+    @property
+    def slug(self) -> str:
+        """The name of the file."""
+        return type(self).__module__.rpartition(".")[2]
+
+    def init(self, oracle: Any, w: Tensor) -> Any:
+        """The state before the first step: a nest of NamedTuples of tensors, `()` where there is none."""
+        return ()
+
+    def step(self, oracle: Any, w: Tensor, s: Any) -> tuple[Tensor, Any, dict[str, Tensor]]:
+        """One step: the next `w`, the next state, and scalars `(..., 1)` worth recording."""
+        raise NotImplementedError
+
+    def preconditioner(self, oracle: Any, w: Tensor, s: Any) -> Diagonal | None:
+        """P such that the step is lr P⁻¹ g, with the state after the step; None for the identity."""
+        return None
+
+    def stability_limit(self, oracle: Any, w: Tensor, s: Any) -> Tensor | float | None:
+        """The largest stable value of `gauge`, `(..., 1)`, with the state after the step; None without a law."""
+        return None
+
+
+def fields_of(thing: Any) -> dict[str, Any]:
+    """The fields of a method or problem by dotted name, those of a base included: `{"rho": .., "base.lr": ..}`."""
+    found = {}
+    for field in dataclasses.fields(thing):
+        value = getattr(thing, field.name)
+        if isinstance(value, Method):
+            found[field.name] = value.slug
+            found |= {f"{field.name}.{name}": inner for name, inner in fields_of(value).items()}
+        else:
+            found[field.name] = value
+    return found
+
+
+def with_fields(thing: Any, values: dict[str, Any]) -> Any:
+    """A copy with other values by dotted name; no validation (the catalogue validates at construction)."""
+    own = {name: value for name, value in values.items() if "." not in name}
+    for name in {name.partition(".")[0] for name in values if "." in name}:
+        inner = {n.partition(".")[2]: v for n, v in values.items() if n.startswith(name + ".")}
+        own[name] = with_fields(getattr(thing, name), inner)
+    return dataclasses.replace(thing, **own)
+
+
+def as_column(x: Tensor | float, like: Tensor) -> Tensor:
+    """A number or `(..., 1)` tensor as a tensor `(..., 1)` with the leading axes, dtype and device of `like`."""
+    return torch.as_tensor(x, dtype=like.dtype, device=like.device).expand(*like.shape[:-1], 1)

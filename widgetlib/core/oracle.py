@@ -1,0 +1,170 @@
+"""Oracles: one step's view of a problem, what a method may ask of it and what each answer costs."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from widgetlib.core.layout import Layout
+    from widgetlib.core.problem import Problem
+
+
+@dataclass
+class Cost:
+    """What one member has been charged: no exchange rate exists between the three."""
+
+    values: float = 0.0
+    gradients: float = 0.0
+    products: float = 0.0
+
+
+class Minimize:
+    """The world of minimisation: loss, gradient and Hessian products of one problem at step `k`.
+
+    Every draw (mini-batch, noise) is a function of (seed, k, number of the call) alone, so that a step can
+    be linearised, replayed and resumed exactly, and member i of a sweep equals the single run of its seed.
+
+    Args:
+        problem: what is minimised.
+        data: what `problem.load` returned, on the device of `w`.
+        k: number of the step, from 0.
+        seeds: nest of ints in the form of the leading axes of `w` (an axis of length 1 is shared).
+        batch: samples in a mini-batch; None for all of them.
+        cost: the counters that are charged.
+    """
+
+    world = "minimize"
+
+    def __init__(
+        self, problem: Problem, data: Any, k: int = 0, seeds: Any = 0, batch: int | None = None, cost: Cost | None = None
+    ):
+        self.problem, self.data, self.k, self.seeds, self.batch = problem, data, k, seeds, batch
+        self.cost = Cost() if cost is None else cost
+        self.layout: Layout = problem.layout
+        self.call = 0
+        self.point: Callable[[Tensor], Tensor] | None = None
+        self.seen: tuple[Tensor, Tensor] | None = None  # the point of the first gradient, and its loss
+        self._sample: Any = None
+
+    # --- what a method asks
+
+    def loss(self, w: Tensor) -> Tensor:
+        """The loss at `w`, `(..., 1)`; costs one value (b/n of one for a mini-batch)."""
+        self.cost.values += self.share
+        return self.problem.loss(self._at(w), self.sample)
+
+    def grad(self, w: Tensor) -> Tensor:
+        """The gradient at `w`, `(..., d)`; costs one gradient (b/n of one for a mini-batch).
+
+        Keeps the graph where `w` requires a gradient (the meter linearises the step) and none otherwise.
+        """
+        self.cost.gradients += self.share
+        x = self._at(w)
+        graph = x.requires_grad and torch.is_grad_enabled()
+        value, gradient = self._value_and_grad(x, graph)
+        if self.seen is None and self.point is None and self.batch is None:
+            self.seen = (w, value.detach())
+        return gradient
+
+    def hvp(self, w: Tensor, v: Tensor) -> Tensor:
+        """The Hessian at `w` times `v`, both `(..., d)`; costs one product."""
+        return self.curvature(w)(v)
+
+    def curvature(self, w: Tensor) -> Callable[[Tensor], Tensor]:
+        """The map v → H(w) v with the graph of the gradient kept: one product a call, no new set-up."""
+        x = self._at(w)
+        graph = x.requires_grad and torch.is_grad_enabled()
+        with torch.enable_grad():
+            if not graph:
+                x = x.detach().requires_grad_()
+            g = self._value_and_grad(x, True)[1]
+
+        def product(v: Tensor) -> Tensor:
+            self.cost.products += self.share
+            if not g.requires_grad:  # a linear loss: its Hessian is zero
+                return torch.zeros_like(v)
+            with torch.enable_grad():
+                return torch.autograd.grad(g, x, v, retain_graph=True, create_graph=graph)[0]
+
+        return product
+
+    def hessian(self, w: Tensor) -> Tensor:
+        """The dense Hessian at `w`, `(..., d, d)`; costs d products."""
+        product = self.curvature(w)
+        eye = torch.eye(w.shape[-1], dtype=w.dtype, device=w.device)
+        return torch.stack([product(row.expand_as(w)) for row in eye], dim=-1)
+
+    def noise(self, w: Tensor, kind: str = "normal") -> Tensor:
+        """A draw in the form of `w`: `normal` or `rademacher`; free; the same for members of one seed."""
+        self.call += 1
+
+        def draw(generator: torch.Generator) -> Tensor:
+            if kind == "normal":
+                return torch.randn(w.shape[-1], generator=generator, dtype=w.dtype)
+            return torch.randint(0, 2, (w.shape[-1],), generator=generator).to(w.dtype) * 2 - 1
+
+        return self._draws(self.seeds, draw).to(w.device).expand_as(w)
+
+    # --- other views of the same step
+
+    def seen_from(self, point: Callable[[Tensor], Tensor]) -> Minimize:
+        """The same oracle looked at from elsewhere: its `grad(w)` is the gradient at `point(w)`."""
+        view, outer = copy.copy(self), self.point
+        view.point = point if outer is None else lambda w: outer(point(w))
+        return view
+
+    def fresh(self) -> Minimize:
+        """The same oracle with another mini-batch; charged to the same counters."""
+        view = copy.copy(self)
+        view.call, view._sample = self.call + 1, None
+        self.call += 1
+        return view
+
+    def uncounted(self) -> Minimize:
+        """The full-batch oracle of the same step of which nothing is counted: for laws and measures."""
+        return type(self)(self.problem, self.data, self.k, self.seeds)
+
+    # --- how it works
+
+    @property
+    def share(self) -> float:
+        """The share of all samples that one call looks at."""
+        return 1.0 if self.batch is None else self.batch / self.problem.samples
+
+    @property
+    def sample(self) -> Any:
+        """The data of this step: all of them, or the mini-batch `(..., b, ...)`."""
+        if self.batch is None:
+            return self.data
+        if self._sample is None:
+            n = self.problem.samples
+            index = self._draws(self.seeds, lambda generator: torch.randperm(n, generator=generator)[: self.batch])
+            index = index.to(self.data[0].device)
+            self._sample = type(self.data)(*(part[index] for part in self.data))
+        return self._sample
+
+    def _at(self, w: Tensor) -> Tensor:
+        return w if self.point is None else self.point(w)
+
+    def _value_and_grad(self, x: Tensor, graph: bool) -> tuple[Tensor, Tensor]:
+        declared = getattr(self.problem, "loss_and_grad", None)
+        if declared is not None:
+            return declared(x, self.sample)
+        with torch.enable_grad():
+            if not graph:
+                x = x.detach().requires_grad_()
+            value = self.problem.loss(x, self.sample)
+            return value, torch.autograd.grad(value.sum(), x, create_graph=graph)[0]
+
+    def _draws(self, seeds: Any, draw: Callable[[torch.Generator], Tensor]) -> Tensor:
+        if isinstance(seeds, Sequence):
+            return torch.stack([self._draws(seed, draw) for seed in seeds])
+        # splitmix-like mixing: neighbouring (seed, k, call) must not give neighbouring streams
+        mixed = (seeds * 0x9E3779B97F4A7C15 + self.k * 0xBF58476D1CE4E5B9 + self.call * 0x94D049BB133111EB) % 2**63
+        return draw(torch.Generator().manual_seed(mixed ^ (mixed >> 31)))

@@ -1,0 +1,74 @@
+"""Problem: a loss with its unknowns, data, start points and a window worth looking at."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from widgetlib.core.layout import Layout
+from widgetlib.core.oracle import Minimize
+from widgetlib.core.words import AtlasError, Start, nearest
+
+
+class Merit(NamedTuple):
+    """What a world plots as progress: name, symbol, unit."""
+
+    name: str = "loss"
+    symbol: str = "L"
+    unit: str = ""
+
+
+class Problem:
+    """A frozen dataclass whose fields are its settings; one file each in `problems/<world>/`.
+
+    A subclass defines `layout` and `loss`, and what it has of the rest. It serves leading axes: `w` is
+    `(..., d)`, data may be `(..., b, features)`.
+    """
+
+    title: str = ""
+    idea: str = ""
+    oracle: type[Minimize] = Minimize
+    merit: Merit = Merit()
+    dtype: torch.dtype = torch.float64
+    samples: int | None = None  # rows of the data; None where there are none
+    starts: tuple[Start, ...] = (Start("drawn from the seed"),)
+    minima: tuple[tuple[float, ...], ...] = ()  # known minimisers, d numbers each
+    window: tuple[tuple[float, float], tuple[float, float]] | None = None  # of the first two coordinates
+
+    @property
+    def slug(self) -> str:
+        """The name of the file."""
+        return type(self).__module__.rpartition(".")[2]
+
+    @property
+    def layout(self) -> Layout:
+        """The named parts of the unknowns."""
+        raise NotImplementedError
+
+    def load(self) -> Any:
+        """The data: a NamedTuple of CPU tensors, samples first; `()` where there are none."""
+        return ()
+
+    def loss(self, w: Tensor, data: Any) -> Tensor:
+        """The loss at `w` of shape `(..., d)` on `data`, `(..., 1)`."""
+        raise NotImplementedError
+
+    def draw(self, generator: torch.Generator) -> Tensor:
+        """A start `(d,)` drawn from the seed, for the start points that are not written down."""
+        raise NotImplementedError
+
+    def start(self, name: str | None = None, seed: int = 0) -> Tensor:
+        """The start point of that name (the first by default), `(d,)`, in the problem's dtype.
+
+        Raises:
+            AtlasError: there is no start point of that name.
+        """
+        points = {start.name: start.point for start in self.starts}
+        if name is not None and name not in points:
+            raise AtlasError(f"{self.slug} has no start point {name!r}; {nearest(name, points)}")
+        point = points[name] if name is not None else self.starts[0].point
+        if point:
+            return torch.tensor(point, dtype=self.dtype)
+        return self.draw(torch.Generator().manual_seed(seed)).to(self.dtype)

@@ -1,0 +1,210 @@
+"""Trace: a recorded run, its exact replay, and the points that measures look at."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from widgetlib.core.algebra import map_leaves
+from widgetlib.core.method import Method, fields_of
+from widgetlib.core.oracle import Cost, Minimize
+from widgetlib.core.problem import Problem
+from widgetlib.core.table import Table
+from widgetlib.core.words import AtlasError
+
+
+@dataclass(frozen=True, eq=False)
+class Point:
+    """Where a run stands before step `k`: enough to go on, to replay and to measure.
+
+    Attributes:
+        w: unknowns, `(..., d)`.
+        state: the method's state, a nest of tensors with the leading axes of `w`.
+        seeds: nest of ints in the form of the leading axes.
+        data: the problem's data on the device of `w`.
+    """
+
+    method: Method
+    problem: Problem
+    k: int
+    w: Tensor
+    state: Any
+    seeds: Any = 0
+    batch: int | None = None
+    data: Any = ()
+
+    def oracle(self, cost: Cost | None = None) -> Minimize:
+        """The oracle that the step from here sees."""
+        return self.problem.oracle(self.problem, self.data, self.k, self.seeds, self.batch, cost)
+
+    def step(self) -> Point:
+        """The next point; its draws are those of the recorded run."""
+        with torch.no_grad():
+            w, state, _ = self.method.step(self.oracle(), self.w, self.state)
+        return dataclasses.replace(self, k=self.k + 1, w=w, state=state)
+
+    def member(self, *index: int) -> Point:
+        """The point of one member of a sweep (every leading axis given an index)."""
+        lead = self.w.shape[:-1]
+        seeds = self.seeds
+        for i in index:
+            seeds = seeds[i if len(seeds) > 1 else 0] if isinstance(seeds, (list, tuple)) else seeds
+
+        def pick(x: Any) -> Any:
+            return x.expand(*lead, x.shape[-1])[index] if isinstance(x, Tensor) else x
+
+        method = dataclasses.replace(
+            self.method, **{f.name: pick_field(getattr(self.method, f.name), pick) for f in dataclasses.fields(self.method)}
+        )
+        return dataclasses.replace(
+            self, method=method, w=self.w[index], state=map_leaves(lambda x: x[index], self.state), seeds=seeds
+        )
+
+
+def pick_field(value: Any, pick: Any) -> Any:
+    """Applies `pick` to a hyperparameter, and to those of a base."""
+    if isinstance(value, Method):
+        return dataclasses.replace(
+            value, **{f.name: pick_field(getattr(value, f.name), pick) for f in dataclasses.fields(value)}
+        )
+    return pick(value)
+
+
+@dataclass(eq=False)
+class Trace:
+    """What a run left: merit, cost and info at each step, `w` and state at checkpoints.
+
+    Attributes:
+        dims: names of the leading axes of a sweep, in order; `()` for a single run.
+        coords: values along each of `dims`.
+        steps: number of each recorded iterate, `(n,)`; `steps[0]` is where the run began.
+        merit: the world's merit (the loss), `(n, *dims)`.
+        cost: counters `values`, `gradients`, `products`, `seconds` spent up to each iterate, `(n,)`, per member.
+        info: what the method recorded, `(n, *dims)` each; NaN at the last iterate.
+        kept: numbers of the checkpoints, `(m,)`, a subset of `steps`.
+        w: unknowns at the checkpoints, `(m, *dims, d)`.
+        states: the method's state at each checkpoint.
+        stopped: whether somebody stopped the run before its end.
+        measures: tables of the measures that looked on.
+        parts: the runs of a sweep that could not be batched, in the order of their values; else empty.
+    """
+
+    method: Method
+    problem: Problem
+    dims: tuple[str, ...]
+    coords: dict[str, list]
+    seeds: Any
+    batch: int | None
+    data: Any
+    steps: np.ndarray
+    merit: Tensor
+    cost: dict[str, np.ndarray]
+    info: dict[str, Tensor]
+    kept: np.ndarray
+    w: Tensor
+    states: list
+    stopped: bool = False
+    measures: dict[str, Table] = dataclasses.field(default_factory=dict)
+    parts: list[Trace] = dataclasses.field(default_factory=list)
+
+    @property
+    def loss(self) -> Tensor:
+        """The merit of the world of minimisation."""
+        return self.merit
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def at(self, k: int) -> Point:
+        """The point before step `k`, replayed exactly from the last checkpoint before it.
+
+        Raises:
+            AtlasError: the run did not reach step `k`.
+        """
+        first, last = int(self.steps[0]), int(self.steps[-1])
+        k = last + 1 + k if k < 0 else k
+        if not first <= k <= last:
+            raise AtlasError(f"step {k} was not reached: this run recorded steps {first} to {last}.")
+        i = int(np.searchsorted(self.kept, k, side="right")) - 1
+        point = self._checkpoint(i)
+        while point.k < k:
+            point = point.step()
+        return point
+
+    def points(self, every: int = 1) -> Iterator[Point]:
+        """The points before steps first, first + every, ..., and the last one."""
+        wanted = [*range(int(self.steps[0]), int(self.steps[-1]), every), int(self.steps[-1])]
+        point: Point | None = None
+        for k in wanted:
+            i = int(np.searchsorted(self.kept, k, side="right")) - 1
+            if point is None or self.kept[i] > point.k:
+                point = self._checkpoint(i)
+            while point.k < k:
+                point = point.step()
+            yield point
+
+    def _checkpoint(self, i: int) -> Point:
+        if self.parts:
+            raise AtlasError("this sweep ran its members one after the other; replay one of its `parts` instead.")
+        k = int(self.kept[i])
+        return Point(
+            self.method, self.problem, k, self.w[i], self.states[i], self.seeds, self.batch, self.data
+        )
+
+    @property
+    def diverged(self) -> np.ndarray:
+        """The first step whose merit is not finite, -1 where there is none; shape `dims`."""
+        bad = ~np.isfinite(self.merit.numpy(force=True))
+        return np.where(bad.any(0), self.steps[bad.argmax(0)], -1)
+
+    def attrs(self) -> dict[str, Any]:
+        """What tables say about their origin: plain JSON values."""
+        merit = self.problem.merit
+        return {
+            "method": self.method.slug, "method_title": self.method.title,
+            "hyper": {n: plain(v) for n, v in fields_of(self.method).items()},
+            "problem": self.problem.slug, "problem_title": self.problem.title,
+            "settings": {n: plain(v) for n, v in fields_of(self.problem).items()},
+            "merit": merit.name, "merit_symbol": merit.symbol, "stopped": self.stopped,
+            "coords": {n: plain(v) for n, v in self.coords.items()},
+        }  # fmt: skip
+
+    def table(self) -> Table:
+        """Merit, cost and info against the step."""
+        merit = self.problem.merit
+        dims = ("step", *self.dims)
+        columns: dict[str, tuple] = {
+            "step": (self.steps, ("step",), "k"),
+            merit.name: (self.merit.numpy(force=True), dims, merit.symbol, merit.unit),
+        }
+        units = {"values": "loss values", "gradients": "gradients", "products": "Hessian products", "seconds": "s"}
+        columns |= {n: (c, ("step",), "", units[n]) for n, c in self.cost.items()}
+        columns |= {n: (x.numpy(force=True), dims) for n, x in self.info.items() if n not in columns}
+        columns |= {n: (np.asarray(v), (n,)) for n, v in self.coords.items() if n not in columns}
+        return Table(columns, self.attrs())
+
+    def save(self, path: Any) -> Any:
+        """Writes the run as npz without pickle; `wl.load` opens it identical."""
+        from widgetlib.core.record import save
+
+        return save(self, path)
+
+    def __repr__(self) -> str:
+        size = " × ".join([f"{len(self) - 1} steps", *(f"{len(v)} {n}" for n, v in self.coords.items())])
+        note = ", stopped early" if self.stopped else ""
+        return f"Trace({self.method.slug} on {self.problem.slug}: {size}{note})"
+
+
+def plain(value: Any) -> Any:
+    """A hyperparameter as a JSON value: tensors become lists, torch's words their names."""
+    if isinstance(value, Tensor):
+        return value.flatten().tolist() if value.numel() > 1 else value.item()
+    if isinstance(value, (list, tuple, range)):
+        return [plain(v) for v in value]
+    return value if isinstance(value, (bool, int, float, str, type(None))) else str(value)

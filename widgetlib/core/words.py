@@ -1,0 +1,72 @@
+"""The words that every floor shares and that need no torch."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+class AtlasError(ValueError):
+    """An error whose message is written for the person: what was wrong, with which value, and what to do."""
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """A hint that ends an error about an unknown name: the closest known ones, or all of them."""
+    names = sorted(names)
+    close = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+    return f"did you mean {' or '.join(close)}?" if close else f"choose one of: {', '.join(names)}."
+
+
+@dataclass(frozen=True)
+class Range:
+    """The closed interval of a numeric field; sliders, sweeps and validation are made from it.
+
+    Args:
+        low, high: ends of the interval, both allowed.
+        log: whether a slider or a search moves by factors instead of by differences.
+        step: width of a slider step for a linear range; None leaves the choice to the widget.
+    """
+
+    low: float
+    high: float
+    log: bool = False
+    step: float | None = None
+
+    def __contains__(self, value: float) -> bool:
+        return self.low <= value <= self.high  # NaN compares false: it is outside every range
+
+
+@dataclass(frozen=True)
+class Base:
+    """Marks the field of a wrapper that holds another method, by the slug that stands in by default."""
+
+    slug: str
+
+
+@dataclass(frozen=True)
+class Start:
+    """A named point to start from.
+
+    Args:
+        name: what a menu shows.
+        point: coordinates, `d` numbers, or () where the problem draws it from the seed.
+    """
+
+    name: str
+    point: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A checkable statement of a paper, as data that names the study that decides it.
+
+    Args:
+        text: the statement in one sentence.
+        study: slug of the study that runs it.
+        settings: fields of that study.
+    """
+
+    text: str
+    study: str
+    settings: tuple[tuple[str, object], ...] = ()

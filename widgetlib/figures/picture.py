@@ -1,0 +1,199 @@
+"""What a figure returns, and the few parts that every figure shares."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from widgetlib.core.table import Table
+from widgetlib.core.words import AtlasError
+from widgetlib.figures.theme import colour, fade
+
+POINTS = 2000
+"""A longer line is thinned: more points than pixels only cost time."""
+HOVER = 1000
+"""A longer line answers no pointer: searching its points would slow every move."""
+HUGE = 1e30
+"""Beyond this a number counts as diverged; it also is the safe side of float32, in which pictures travel."""
+
+
+class Picture(NamedTuple):
+    """A figure as plain data: plotly.js dicts whose arrays are numpy, and a sentence that reads them.
+
+    Args:
+        data: the traces.
+        layout: the layout without colours of page and font; `theme.themed` adds those.
+        reading: what the picture shows, in plain text with numbers.
+        cursors: the markers that follow the time cursor: `trace` (index into data), `step` (n,), `x` and `y`
+            (n,) or (n, m), in 3-D also `z`. At step s the marker stands at the last i with step[i] <= s.
+    """
+
+    data: list[dict[str, Any]]
+    layout: dict[str, Any]
+    reading: str
+    cursors: list[dict[str, Any]]
+
+
+def need(table: Table, figure: str, *names: str) -> None:
+    """Raises AtlasError unless `table` has the columns that `figure` draws."""
+    missing = [name for name in names if name not in table]
+    if missing:
+        raise AtlasError(
+            f"{figure} draws the column {missing[0]!r}, but this table has {', '.join(table) or 'none'}; "
+            "hand it the table of the measure of that name."
+        )
+
+
+def single(table: Table, figure: str, *names: str) -> None:
+    """Raises AtlasError if the named columns hold a sweep: `figure` draws one run."""
+    for name in names:
+        extra = table.column(name).dims[1:]
+        if extra:
+            choice = ", ".join(f"{dim}=0" for dim in extra)
+            raise AtlasError(f"{figure} draws one run, this table is a sweep; pick one with table.take({choice}).")
+
+
+def finite(values: np.ndarray) -> np.ndarray:
+    """A float copy in which NaN (a gap) stands for whatever cannot be drawn."""
+    values = np.array(values, dtype=float)
+    values[~(np.abs(values) < HUGE)] = np.nan
+    return values
+
+
+def decimate(values: np.ndarray, limit: int = POINTS) -> np.ndarray:
+    """Indices that keep the first, the last and, of each of limit / 2 buckets, the least and the largest value."""
+    n = len(values)
+    if n <= limit:
+        return np.arange(n)
+    size = -(-n // max(limit // 2, 1))
+    index = np.minimum(np.arange(-(-n // size) * size), n - 1).reshape(-1, size)
+    bucket, rows = values[index], np.arange(len(index))
+    low = np.where(np.isnan(bucket), np.inf, bucket).argmin(axis=1)
+    high = np.where(np.isnan(bucket), -np.inf, bucket).argmax(axis=1)
+    return np.unique(np.concatenate([[0], index[rows, low], index[rows, high], [n - 1]]))
+
+
+def wants_log(*arrays: np.ndarray, decades: float = 1.0) -> bool:
+    """Whether the finite values are nowhere negative and the positive ones span more than `decades`."""
+    values = np.concatenate([np.ravel(a) for a in arrays])
+    values = values[np.isfinite(values)]
+    positive = values[values > 0]
+    return bool(len(positive) and values.min() >= 0 and positive.max() > positive.min() * 10**decades)
+
+
+def title(table: Table) -> str:
+    """The name of the method that the table comes from."""
+    return table.attrs.get("method_title") or table.attrs.get("method") or "the method"
+
+
+def ink(table: Table) -> str:
+    """The colour of the method that the table comes from."""
+    return colour(table.attrs.get("method", ""))
+
+
+def merit(table: Table) -> tuple[np.ndarray, str, str]:
+    """The merit of a run table (loss, gap, ...), its name, and the label of its axis."""
+    name = table.attrs.get("merit", "loss")
+    column = table.column(name if name in table else "loss")
+    symbol = plain(table.attrs.get("merit_symbol") or column.symbol or "L")
+    return column.values, name.replace("_", " "), label(f"{name.replace('_', ' ')} <i>{symbol}</i>", column.unit)
+
+
+def plain(latex: str) -> str:
+    """A LaTeX symbol as Unicode and HTML, for a page whose plotly.js has no MathJax."""
+    for command, sign in (("lambda", "λ"), ("nabla", "∇"), ("|", "‖"), ("Delta", "Δ"), ("mu", "μ"), ("sigma", "σ")):
+        latex = latex.replace("\\" + command, sign)
+    latex = re.sub(r"([_^])\{?(\w+|[^{}])\}?", lambda m: f"<{_TAG[m[1]]}>{m[2]}</{_TAG[m[1]]}>", latex)
+    return re.sub(r"[\\{} ]", "", latex)
+
+
+_TAG = {"_": "sub", "^": "sup"}
+
+
+def label(symbol: str, unit: str = "") -> str:
+    """`symbol (unit)`; a number without dimension has the unit 1."""
+    return f"{symbol} ({unit or 1})"
+
+
+def axis(text: str, log: bool = False, **more: Any) -> dict[str, Any]:
+    """An axis with the title `text` that makes room for its own labels."""
+    ticks = {"type": "log", "exponentformat": "power", "nticks": 6} if log else {"type": "linear", "nticks": 7}
+    return {"title": {"text": text, "standoff": 4}, "automargin": True, "showline": True, **ticks, **more}
+
+
+def steps(**more: Any) -> dict[str, Any]:
+    """The axis of time."""
+    return axis("time <i>k</i> (steps)", **more)
+
+
+def layout(name: str, table: Table, **more: Any) -> dict[str, Any]:
+    """Tight margins, a legend above the data, and zoom that lasts while the problem stays the same."""
+    return {
+        "margin": {"l": 8, "r": 12, "t": 8, "b": 8},
+        "font": {"size": 13},
+        "legend": {"orientation": "h", "x": 0, "y": 1.01, "yanchor": "bottom", "font": {"size": 12}},
+        "hovermode": "closest",
+        "uirevision": f"{name}/{table.attrs.get('problem', '')}",
+        **more,
+    }
+
+
+def line(x: np.ndarray, y: np.ndarray, name: str, shade: str, **more: Any) -> dict[str, Any]:
+    """A line, thinned where it is long."""
+    keep = decimate(y)
+    trace = {"type": "scatter", "mode": "lines", "x": finite(x)[keep], "y": y[keep], "name": name}
+    trace |= {"line": {"color": shade, "width": 2}}
+    return trace | ({"hoverinfo": "skip"} if len(keep) > HOVER else {}) | more
+
+
+def band(x: np.ndarray, low: np.ndarray, high: np.ndarray, shade: str, **more: Any) -> dict[str, Any]:
+    """The area between `low` and `high`, each (n,) or (n, m): m areas in one trace, with gaps between them."""
+    low, high = low.reshape(len(x), -1), high.reshape(len(x), -1)
+    outline_x, outline_y = [], []
+    for k in range(low.shape[1]):
+        keep = np.isfinite(low[:, k]) & np.isfinite(high[:, k])
+        outline_x += [x[keep], x[keep][::-1], [np.nan]]
+        outline_y += [low[keep, k], high[keep, k][::-1], [np.nan]]
+    trace = {"type": "scatter", "mode": "lines", "fill": "toself", "fillcolor": fade(shade, 0.25)}
+    trace |= {"line": {"width": 0, "color": shade}, "hoverinfo": "skip", "showlegend": False, "name": "residual"}
+    points = {"x": np.concatenate([[], *outline_x]), "y": np.concatenate([[], *outline_y])}
+    return trace | points | more
+
+
+def follow(data: list[dict], step: np.ndarray, x: np.ndarray, y: np.ndarray, shade: str, **more: Any) -> dict[str, Any]:
+    """Appends a large ringed marker to `data`, standing at the last record; returns its cursor."""
+    marker = {"size": 12, "color": shade, "line": {"color": "#ffffff", "width": 2}} | more.pop("marker", {})
+    trace = {"type": "scatter", "mode": "markers", "marker": marker, "showlegend": False, "name": "cursor"}
+    last = {"x": np.atleast_1d(x[-1]), "y": np.atleast_1d(y[-1])} if len(step) else {"x": _EMPTY, "y": _EMPTY}
+    data.append(trace | last | {"hoverinfo": "skip"} | more)
+    return {"trace": len(data) - 1, "step": np.asarray(step, dtype=int), "x": x, "y": y}
+
+
+_EMPTY = np.empty(0)
+
+
+def number(value: float) -> str:
+    """Three significant digits for a sentence."""
+    return f"{value:.3g}" if np.isfinite(value) else "no finite number"
+
+
+def percent(share: float) -> str:
+    """A share as a percentage, with one digit more below one per cent."""
+    share = 100 * abs(share)
+    return f"{share:.0f} %" if share >= 0.95 or share == 0 else f"{share:.1g} %"
+
+
+def diverged(step: np.ndarray, values: np.ndarray) -> int | None:
+    """The first step whose value cannot be drawn, None where there is none."""
+    lost = np.flatnonzero(np.isnan(finite(values)))
+    return int(step[lost[0]]) if len(lost) else None
+
+
+def window(values: np.ndarray, log: bool) -> dict[str, Any]:
+    """The range of a logarithmic axis where a run explodes: six decades above its first value are enough."""
+    positive = values[values > 0]
+    if not log or positive.max() <= positive[0] * 1e6:
+        return {}
+    return {"range": [float(np.log10(positive.min())) - 0.3, float(np.log10(positive[0])) + 6]}

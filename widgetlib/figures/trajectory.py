@@ -1,0 +1,148 @@
+"""The merit along a run, or along all runs of a sweep, and the gradient norm and step length under it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from widgetlib.core.table import Table
+from widgetlib.figures.picture import (
+    POINTS,
+    Picture,
+    axis,
+    decimate,
+    diverged,
+    finite,
+    follow,
+    ink,
+    label,
+    layout,
+    line,
+    merit,
+    need,
+    number,
+    single,
+    steps,
+    title,
+    wants_log,
+    window,
+)
+from widgetlib.figures.theme import NEUTRAL, fade
+
+FEWEST = 120
+"""Points that a run of a sweep keeps, however many runs share the picture."""
+
+
+def trajectory(run: Table, gradient: Table | None = None) -> Picture:
+    """Draws the merit against the step; for a sweep all runs in one trace, the best one on top.
+
+    Args:
+        run: run table: `step` [step] and the merit [step, ...]. Every dimension after step is a sweep; a column
+            of the dimension's name ([lr] for a dimension lr) holds the values that were swept.
+        gradient: gradient table of the same run: `step`, `gradient_norm`, `step_length` [record].
+
+    Returns:
+        The picture, with a cursor on every curve of one run.
+
+    Raises:
+        AtlasError: a column is missing, or `gradient` holds a sweep.
+    """
+    need(run, "trajectory", "step")
+    step, (values, name, text) = run["step"], merit(run)
+    values = finite(values)
+    members = values.reshape(len(step), -1)
+    shade, data, cursors = ink(run), [], []
+    if not len(step) or not members.shape[1]:
+        return Picture([], layout("trajectory", run, xaxis=steps(), yaxis=axis(text)), "Nothing is recorded yet.", [])
+    best, reading = 0, ""
+    if values.ndim > 1:
+        best, reading = _compare(run, members, name)
+        data.append(_bundle(step, members, shade))
+    else:
+        reading = _read(run, step, values, name)
+    log = wants_log(members)
+    drawn = np.where(members > 0, members, np.nan) if log else members
+    data.append(line(step, drawn[:, best], "best" if values.ndim > 1 else name, shade))
+    data[-1]["line"] = {"color": shade, "width": 2.5}
+    cursors.append(follow(data, step, finite(step), drawn[:, best], shade))
+    page = layout("trajectory", run, xaxis=steps(), yaxis=axis(text, log, **window(drawn[:, best], log)))
+    page["showlegend"] = values.ndim > 1 or gradient is not None
+    if gradient is not None:
+        _norms(gradient, shade, data, page, cursors)
+    return Picture(data, page, reading, cursors)
+
+
+def _bundle(step: np.ndarray, members: np.ndarray, shade: str) -> dict[str, Any]:
+    """All runs as one trace with gaps between them: one trace a run would be ten times slower to draw."""
+    limit = max(POINTS // members.shape[1], FEWEST)
+    xs, ys = [], []
+    for values in members.T:
+        keep = decimate(values, limit)
+        xs += [finite(step[keep]), [np.nan]]
+        ys += [values[keep], [np.nan]]
+    trace = {"type": "scatter", "mode": "lines", "x": np.concatenate(xs), "y": np.concatenate(ys)}
+    look = {"line": {"color": fade(shade, 0.35), "width": 1}, "hoverinfo": "skip"}
+    return trace | look | {"name": f"{members.shape[1]} runs", "connectgaps": False}
+
+
+def _norms(gradient: Table, shade: str, data: list, page: dict, cursors: list) -> None:
+    """Adds the lower panel: gradient norm on the left axis, step length on the right one."""
+    need(gradient, "trajectory", "step", "gradient_norm", "step_length")
+    single(gradient, "trajectory", "gradient_norm", "step_length")
+    page["yaxis"]["domain"], page["xaxis"]["anchor"] = [0.46, 1], "y2"
+    step = gradient["step"]
+    parts = (("gradient_norm", "gradient norm", "‖∇<i>L</i>‖", "y2", shade, {"domain": [0, 0.38]}),
+             ("step_length", "step length", "‖Δ<i>w</i>‖", "y3", NEUTRAL,
+              {"overlaying": "y2", "side": "right", "showgrid": False, "anchor": "x"}))  # fmt: skip
+    for column, name, symbol, on, tone, place in parts:
+        values = finite(gradient[column])
+        log = wants_log(values)
+        values = np.where(values > 0, values, np.nan) if log else values
+        text = label(symbol, gradient.column(column).unit)
+        page[f"yaxis{on[1]}"] = axis(text, log, **window(values, log)) | {"nticks": 4} | place
+        look = {"color": tone, "width": 2 if on == "y2" else 1.5, "dash": "solid" if on == "y2" else "dot"}
+        data.append(line(step, values, name, tone, yaxis=on, line=look))
+        if len(step):
+            cursors.append(follow(data, step, finite(step), values, tone, yaxis=on))
+
+
+def _read(run: Table, step: np.ndarray, values: np.ndarray, name: str) -> str:
+    """What one run does."""
+    known = values[np.isfinite(values)]
+    if not len(known):
+        return f"{title(run)} starts at a point where the {name} is not finite."
+    if len(step) == 1:
+        return f"{title(run)} starts at {name} {number(known[0])}."
+    lost = diverged(step, values)
+    if lost is not None:
+        return f"{title(run)} diverges: from {name} {number(known[0])} it is no longer finite at step {lost}."
+    end, low = known[-1], known.argmin()
+    verb = "lowers" if end < known[0] else "raises" if end > known[0] else "leaves"
+    change = f"at {number(end)}" if verb == "leaves" else f"from {number(known[0])} to {number(end)}"
+    tail = ""
+    if known[low] < end and known[low] < known[0]:
+        tail = f"; it was lowest, {number(known[low])}, at step {int(step[low])}"
+    return f"{title(run)} {verb} the {name} {change} in {int(step[-1] - step[0])} steps{tail}."
+
+
+def _compare(run: Table, members: np.ndarray, name: str) -> tuple[int, str]:
+    """The position of the run that ends lowest, and the sentence that names its values."""
+    dims = run.column(run.attrs.get("merit", "loss") if run.attrs.get("merit", "loss") in run else "loss").dims[1:]
+    over = " and ".join(dims)
+    alive = np.isfinite(members).all(axis=0)
+    count = members.shape[1]
+    if not alive.any():
+        return 0, f"All {count} runs of {title(run)} over {over} diverge."
+    best = int(np.where(alive, members[-1], np.inf).argmin())
+    place = np.unravel_index(best, [run.sizes[dim] for dim in dims])
+    named = [
+        f"{dim} = {number(run[dim][i])}" if dim in run and run[dim].ndim == 1 and run[dim].dtype.kind in "fiu"
+        else f"{dim} number {i + 1}"
+        for dim, i in zip(dims, place, strict=True)
+    ]  # fmt: skip
+    lost = "none diverges" if alive.all() else f"{count - alive.sum()} diverge"
+    return best, (
+        f"Of {count} runs of {title(run)} over {over}, {' and '.join(named)} ends lowest, "
+        f"at {name} {number(members[-1, best])}; {lost}."
+    )

@@ -1,0 +1,247 @@
+// Draws the picture of a LiveFigure: one plotly.js a page, latest state wins, the page's own colours.
+
+const CONFIG = {
+  displaylogo: false,
+  displayModeBar: "hover",
+  modeBarButtons: [["toImage", "resetViews"]],
+  doubleClick: "reset",
+  responsive: false, // a ResizeObserver sees more than the window's resize events
+};
+const PATIENCE = 30_000; // ms for the kernel's answer
+
+// ---- plotly.js, once a page -------------------------------------------------------------------------------
+
+function plotly(model) {
+  window.__atlasPlotly ??= load(model).catch((problem) => {
+    window.__atlasPlotly = undefined; // the next figure may try again
+    throw problem;
+  });
+  return window.__atlasPlotly;
+}
+
+async function load(model) {
+  const packed = (await fromServer(model.get("script"))) ?? (await fromKernel(model));
+  const source = await unpack(packed);
+  // The wrapper hides AMD and CommonJS loaders, which would take the library away from us.
+  const blob = new Blob(["(function(module,exports,define){", source, "\n})();"], { type: "text/javascript" });
+  const url = URL.createObjectURL(blob);
+  await new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.onload = resolve;
+    script.onerror = () => reject(new Error("the drawing library did not start"));
+    script.src = url;
+    document.head.append(script);
+  });
+  URL.revokeObjectURL(url);
+  return window.Plotly;
+}
+
+async function fromServer(name) {
+  const page = JSON.parse(document.getElementById("jupyter-config-data")?.textContent || "{}");
+  if (!page.fullLabextensionsUrl) return null;
+  const answer = await fetch(`${page.fullLabextensionsUrl}/widgetlib/static/${name}`).catch(() => null);
+  return answer?.ok ? answer.arrayBuffer() : null;
+}
+
+function fromKernel(model) {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => done(new Error("the kernel did not send the drawing library")), PATIENCE);
+    function done(problem, bytes) {
+      clearTimeout(timer);
+      model.off("msg:custom", listen);
+      problem ? reject(problem) : resolve(bytes);
+    }
+    function listen(message, buffers) {
+      if (message?.give !== "plotly") return;
+      message.problem ? done(new Error(message.problem)) : done(null, buffers[0]);
+    }
+    model.on("msg:custom", listen);
+    model.send({ ask: "plotly" });
+  });
+}
+
+async function unpack(bytes) {
+  const view = bytes instanceof ArrayBuffer ? new Uint8Array(bytes) : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const stream = new Blob([view]).stream();
+  const packed = view[0] === 0x1f && view[1] === 0x8b; // a proxy may have unpacked it on the way
+  return new Response(packed ? stream.pipeThrough(new DecompressionStream("gzip")) : stream).text();
+}
+
+// ---- the picture ------------------------------------------------------------------------------------------
+
+function rebuild(value, bytes) {
+  if (Array.isArray(value)) return value.map((item) => rebuild(item, bytes));
+  if (value === null || typeof value !== "object") return value;
+  if ("$" in value) return array(value.$, bytes);
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, rebuild(item, bytes)]));
+}
+
+function array([offset, shape, kind], bytes) {
+  const Typed = kind === "f8" ? Float64Array : Float32Array;
+  const count = shape.reduce((a, b) => a * b, 1);
+  const start = bytes.byteOffset + offset;
+  // a copy: the view into the message need not be aligned
+  const flat = new Typed(bytes.buffer.slice(start, start + count * Typed.BYTES_PER_ELEMENT));
+  return nest(flat, shape);
+}
+
+function nest(flat, shape) {
+  if (shape.length < 2) return flat;
+  const size = flat.length / (shape[0] || 1);
+  return Array.from({ length: shape[0] }, (_, i) => nest(flat.subarray(i * size, (i + 1) * size), shape.slice(1)));
+}
+
+function lastUpTo(steps, step) {
+  if (step < 0) return steps.length - 1;
+  let low = 0, high = steps.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (steps[middle] <= step) low = middle + 1;
+    else high = middle;
+  }
+  return Math.max(0, low - 1);
+}
+
+const points = (value) => (typeof value === "number" ? [value] : Array.from(value));
+
+function placed(cursors, step) {
+  return cursors.map(({ trace, step: steps, x, y }) => {
+    const i = lastUpTo(steps, step);
+    return { trace, x: points(x[i]), y: points(y[i]) };
+  });
+}
+
+// ---- the page's colours -----------------------------------------------------------------------------------
+
+const dark = () => document.body.dataset.jpThemeLight === "false";
+
+function template(themes, family) {
+  const { axis, ...look } = themes[dark() ? "dark" : "light"] ?? {};
+  const scene = { xaxis: axis, yaxis: axis, zaxis: axis };
+  return { layout: { ...look, font: { family, ...look.font }, xaxis: axis, yaxis: axis, scene } };
+}
+
+// ---- one view ---------------------------------------------------------------------------------------------
+
+const nextFrame = () => new Promise((resolve) => requestAnimationFrame(resolve));
+
+function render({ model, el }) {
+  el.classList.add("atlas-figure");
+  const frame = Object.assign(document.createElement("div"), { className: "atlas-plot-frame" });
+  const plot = Object.assign(document.createElement("div"), { className: "atlas-plot" });
+  const reading = Object.assign(document.createElement("p"), { className: "atlas-reading" });
+  plot.setAttribute("role", "img");
+  reading.setAttribute("aria-live", "polite");
+  frame.append(plot);
+  el.append(frame, reading);
+
+  let stale = true, moved = false, fresh = true, busy = false, alive = true;
+  let picture = null, look = null, library = null;
+
+  const visible = () => frame.clientWidth > 0;
+
+  function mark(change) {
+    if (change === "cursor") moved = true;
+    else stale = true;
+    if (change === "picture") fresh = true;
+    if (change === "look") look = null;
+    if (!busy) work();
+  }
+
+  async function work() {
+    busy = true;
+    try {
+      while (alive && (stale || moved) && visible() && model.get("revision") > 0) {
+        library ??= await plotly(model);
+        await nextFrame();
+        if (alive) await paint();
+      }
+    } catch (problem) {
+      stale = moved = false;
+      complain(problem);
+    }
+    busy = false;
+  }
+
+  async function paint() {
+    const whole = stale;
+    const step = model.get("cursor");
+    stale = moved = false;
+    if (fresh) {
+      picture = rebuild(model.get("spec"), model.get("arrays"));
+      picture.revision = model.get("revision");
+      fresh = false;
+    }
+    const cursors = placed(picture.cursors, step);
+    if (whole) await draw(cursors);
+    else if (cursors.length) {
+      await library.restyle(
+        plot,
+        { x: cursors.map((c) => c.x), y: cursors.map((c) => c.y) },
+        cursors.map((c) => c.trace),
+      );
+    }
+    el.dataset.cursor = step;
+    el.dataset.revision = picture.revision;
+  }
+
+  async function draw(cursors) {
+    el.querySelector(".atlas-problem")?.remove();
+    frame.hidden = false;
+    frame.style.height = `${model.get("height")}px`;
+    look ??= template(model.get("themes"), getComputedStyle(reading).fontFamily);
+    const data = picture.data.map((trace) => ({ ...trace }));
+    for (const { trace, x, y } of cursors) Object.assign(data[trace], { x, y });
+    const layout = {
+      uirevision: "kept", // a person's zoom survives the next drawing
+      ...picture.layout,
+      template: look,
+      width: frame.clientWidth,
+      height: model.get("height"),
+    };
+    await library.react(plot, data, layout, CONFIG);
+    plot.setAttribute("aria-label", picture.reading);
+    if (reading.textContent !== picture.reading) reading.textContent = picture.reading;
+  }
+
+  function complain(problem) {
+    console.error(problem);
+    if (library && plot.data) library.purge(plot);
+    frame.hidden = true;
+    el.querySelector(".atlas-problem")?.remove();
+    const sentence = Object.assign(document.createElement("p"), { className: "atlas-problem" });
+    sentence.setAttribute("role", "alert");
+    sentence.textContent = `This figure could not be drawn: ${problem?.message ?? problem}. Reload the page; if it stays, please report it.`;
+    el.prepend(sentence);
+  }
+
+  const onPicture = () => mark("picture");
+  const onCursor = () => mark("cursor");
+  const onHeight = () => mark("size");
+  model.on("change:revision", onPicture);
+  model.on("change:cursor", onCursor);
+  model.on("change:height", onHeight);
+
+  let width = 0;
+  const resizing = new ResizeObserver(() => {
+    if (frame.clientWidth && frame.clientWidth !== width) {
+      width = frame.clientWidth;
+      mark("size");
+    }
+  });
+  resizing.observe(el);
+  const theming = new MutationObserver(() => mark("look"));
+  theming.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] });
+
+  return () => {
+    alive = false;
+    resizing.disconnect();
+    theming.disconnect();
+    model.off("change:revision", onPicture);
+    model.off("change:cursor", onCursor);
+    model.off("change:height", onHeight);
+    if (library && plot.data) library.purge(plot);
+  };
+}
+
+export default { render };
