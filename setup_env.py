@@ -170,7 +170,9 @@ def answers(address: str) -> bool:
 def pip(*arguments: str | Path) -> None:
     """Runs `pip install`; its complaints go to the log, and to the person as one sentence."""
     with LOG.open("a") as log:
-        status = subprocess.call([PYTHON, "-m", "pip", "install", *arguments], cwd=ROOT, stderr=log)
+        status = subprocess.call(
+            [PYTHON, "-m", "pip", "install", "--retries", "2", *arguments], cwd=ROOT, stderr=log
+        )
     if status:
         said = LOG.read_text(errors="replace")
         if re.search(

@@ -6,6 +6,8 @@ Importing this package imports no torch; the names below load what they need whe
 from __future__ import annotations
 
 import importlib
+import sys
+from types import ModuleType
 from typing import Any
 
 __version__ = "0.1.0"
@@ -20,9 +22,9 @@ _HOMES = {
     "Table": ("core.table", "Table"),
     "AtlasError": ("core.words", "AtlasError"),
 }
-_PACKAGES = {"measure": "measure", "figures": "public_figures"}
+_SPACES = ("measure", "figures")
 
-__all__ = [*_HOMES, *_PACKAGES, "load", "methods", "papers", "problems", "studies"]
+__all__ = [*_HOMES, *_SPACES, "load", "methods", "papers", "problems", "studies"]
 
 
 def methods() -> Any:
@@ -65,10 +67,21 @@ def __getattr__(name: str) -> Any:
     if name in _HOMES:
         module, attribute = _HOMES[name]
         return getattr(importlib.import_module(f"widgetlib.{module}"), attribute)
-    if name in _PACKAGES:
-        return importlib.import_module(f"widgetlib.{_PACKAGES[name]}")
+    if name in _SPACES:
+        return getattr(importlib.import_module("widgetlib.public"), name)
     raise AttributeError(f"module 'widgetlib' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
     return sorted([*globals(), *__all__])
+
+
+class _Package(ModuleType):
+    """Keeps `wl.measure` and `wl.figures` the public spaces: importing the folder would set it in their place."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name not in _SPACES:
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -91,7 +91,6 @@ class Table(Mapping[str, np.ndarray]):
     def save(self, path: str | os.PathLike) -> Path:
         """Writes npz without pickle, with a JSON header; the file appears whole or not at all."""
         header = {
-            "widgetlib": VERSION,
             "attrs": self.attrs,
             "columns": {n: [c.dims, c.symbol, c.unit] for n, c in self.columns.items()},
         }
@@ -132,7 +131,7 @@ def write_npz(path: str | os.PathLike, header: dict, arrays: Mapping[str, np.nda
     path = Path(path)
     if path.suffix != ".npz":
         path = path.with_name(path.name + ".npz")
-    text = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
+    text = np.frombuffer(json.dumps({"widgetlib": VERSION, **header}).encode(), dtype=np.uint8)
     with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
         try:
             np.savez_compressed(file, header=text, **{f"a/{n}": a for n, a in arrays.items()})

@@ -104,10 +104,11 @@ function lastUpTo(steps, step) {
 
 const points = (value) => (typeof value === "number" ? [value] : Array.from(value));
 
+// [{trace, at: {x, y[, z]}}]: where each cursor stands at a time step
 function placed(cursors, step) {
-  return cursors.map(({ trace, step: steps, x, y }) => {
+  return cursors.map(({ trace, step: steps, ...axes }) => {
     const i = lastUpTo(steps, step);
-    return { trace, x: points(x[i]), y: points(y[i]) };
+    return { trace, at: Object.fromEntries(Object.entries(axes).map(([axis, values]) => [axis, points(values[i])])) };
   });
 }
 
@@ -117,7 +118,7 @@ const dark = () => document.body.dataset.jpThemeLight === "false";
 
 function template(themes, family) {
   const { axis, ...look } = themes[dark() ? "dark" : "light"] ?? {};
-  const scene = { xaxis: axis, yaxis: axis, zaxis: axis };
+  const scene = { bgcolor: look.paper_bgcolor, xaxis: axis, yaxis: axis, zaxis: axis };
   return { layout: { ...look, font: { family, ...look.font }, xaxis: axis, yaxis: axis, scene } };
 }
 
@@ -175,11 +176,9 @@ function render({ model, el }) {
     const cursors = placed(picture.cursors, step);
     if (whole) await draw(cursors);
     else if (cursors.length) {
-      await library.restyle(
-        plot,
-        { x: cursors.map((c) => c.x), y: cursors.map((c) => c.y) },
-        cursors.map((c) => c.trace),
-      );
+      const axes = new Set(cursors.flatMap(({ at }) => Object.keys(at)));
+      const update = Object.fromEntries([...axes].map((axis) => [axis, cursors.map(({ at }) => at[axis])]));
+      await library.restyle(plot, update, cursors.map(({ trace }) => trace));
     }
     el.dataset.cursor = step;
     el.dataset.revision = picture.revision;
@@ -191,7 +190,7 @@ function render({ model, el }) {
     frame.style.height = `${model.get("height")}px`;
     look ??= template(model.get("themes"), getComputedStyle(reading).fontFamily);
     const data = picture.data.map((trace) => ({ ...trace }));
-    for (const { trace, x, y } of cursors) Object.assign(data[trace], { x, y });
+    for (const { trace, at } of cursors) Object.assign(data[trace], at);
     const layout = {
       uirevision: "kept", // a person's zoom survives the next drawing
       ...picture.layout,

@@ -158,12 +158,10 @@ def _fits_single(array: np.ndarray) -> bool:
 
 
 def _check_cursor(number: int, cursor: Mapping, traces: int) -> None:
-    """Raises where a cursor would fail silently in the page."""
-    steps = len(cursor["step"])
+    """Raises where a cursor would fail in the page, far from whoever made it."""
     if not 0 <= cursor["trace"] < traces:
-        raise AtlasError(f"Cursor {number} moves trace {cursor['trace']}, but the picture has traces 0 to {traces - 1}.")
-    if len(cursor["x"]) != steps or len(cursor["y"]) != steps or not steps:
-        raise AtlasError(
-            f"Cursor {number} has {steps} steps, {len(cursor['x'])} x and {len(cursor['y'])} y: "
-            "give the same number of each, at least one."
-        )
+        raise AtlasError(f"Cursor {number} moves trace {cursor['trace']}; this picture has {traces} traces.")
+    lengths = {key: len(values) for key, values in cursor.items() if key != "trace"}
+    if len(set(lengths.values())) != 1 or not lengths["step"]:
+        counts = ", ".join(f"{count} {key}" for key, count in lengths.items())
+        raise AtlasError(f"Cursor {number} has {counts}: give the same number of each, at least one.")

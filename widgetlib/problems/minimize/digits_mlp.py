@@ -48,7 +48,7 @@ class DigitsMLP(Problem):
         sizes = [64, *[self.width] * self.depth, 10]
         parts: dict[str, tuple[int, ...]] = {}
         for i, (fan_in, fan_out) in enumerate(zip(sizes, sizes[1:], strict=False), 1):
-            parts |= {f"W{i}": (fan_in, fan_out), f"b{i}": (fan_out,)}
+            parts |= {f"W{i}": (fan_out, fan_in), f"b{i}": (fan_out,)}
         return Layout(parts)
 
     def load(self) -> Data:
@@ -58,7 +58,7 @@ class DigitsMLP(Problem):
     def draw(self, generator: torch.Generator) -> Tensor:
         pieces = []
         for name, shape in self.layout.parts.items():
-            fan_in = self.layout.parts["W" + name[1:]][0]
+            fan_in = self.layout.parts["W" + name[1:]][1]
             pieces.append((2 * torch.rand(shape, generator=generator) - 1).flatten() / fan_in**0.5)
         return torch.cat(pieces)
 
@@ -68,9 +68,9 @@ class DigitsMLP(Problem):
         bend = {"tanh": torch.tanh, "relu": torch.relu, "gelu": functional.gelu}[self.activation]
         h = data.x
         for i in range(1, self.depth + 1):
-            h = bend(h @ parts[f"W{i}"] + parts[f"b{i}"].unsqueeze(-2))
+            h = bend(h @ parts[f"W{i}"].mT + parts[f"b{i}"].unsqueeze(-2))
         last = self.depth + 1
-        return h @ parts[f"W{last}"] + parts[f"b{last}"].unsqueeze(-2)
+        return h @ parts[f"W{last}"].mT + parts[f"b{last}"].unsqueeze(-2)
 
     def loss(self, w: Tensor, data: Data) -> Tensor:
         out = self.outputs(w, data)

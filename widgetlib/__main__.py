@@ -1,0 +1,227 @@
+"""The command line: `python -m widgetlib list`, `show`, `new`, `app`, `lab`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+import sysconfig
+from collections.abc import Sequence
+from pathlib import Path
+
+from widgetlib.core.words import AtlasError, nearest
+
+PACKAGE = Path(__file__).parent
+GUIDES = (PACKAGE.parent, Path(sysconfig.get_path("data")) / "share" / "optimizer-atlas")
+FOLDERS = {"method": ("methods", "first_order"), "problem": ("problems", "minimize")}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command.
+
+    Args:
+        arguments: the words after the program's name; None takes those of this process.
+
+    Returns:
+        Exit status: 0, 2 where the input does not fit (one sentence says why), 130 after Ctrl-C.
+    """
+    options = parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except AtlasError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # the reader of `list | head` has gone; nothing is left to flush to
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """The commands and their options."""
+    top = argparse.ArgumentParser("widgetlib", description="Optimizer Atlas: see what an optimizer does.")
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(run: object, name: str, text: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=text, description=text)
+        command.set_defaults(run=run)
+        return command
+
+    for run, name, text in (
+        (app, "app", "open the gallery and its dashboards in the browser"),
+        (lab, "lab", "open JupyterLab at the notebooks"),
+    ):
+        command = add(run, name, text)
+        command.add_argument("--port", type=int, help="default: a free one")
+        command.add_argument("--no-browser", action="store_true", help="only print the link")
+        command.add_argument("--notebooks", metavar="FOLDER", help="default: those of the project")
+        if run is app:
+            command.add_argument(
+                "--host", default="localhost", help="0.0.0.0 lets others in (default: %(default)s)"
+            )
+            command.add_argument(
+                "--kernels", type=int, help="dashboards open at a time; default: what memory allows"
+            )
+    command = add(list_entries, "list", "the methods, or the problems")
+    command.add_argument("--family", help="only those of one family (for problems: of one world)")
+    command.add_argument("--problems", action="store_true")
+    command = add(show, "show", "one method, problem or study: idea, paper, fields, equation, law")
+    command.add_argument("slug")
+    command = add(new, "new", "write the skeleton of a method or a problem")
+    command.add_argument("kind", choices=sorted(FOLDERS))
+    command.add_argument("name", help="the slug, such as nesterov or heavy_ball")
+    command.add_argument("--family", help="its folder: the family of a method, the world of a problem")
+    command.add_argument("--into", metavar="FOLDER", help="a folder of your own instead of the package")
+    return top
+
+
+def app(options: argparse.Namespace) -> None:
+    """Serves the gallery until Ctrl-C."""
+    from widgetlib import serve
+
+    if options.kernels is not None and options.kernels < 1:
+        raise AtlasError(f"--kernels {options.kernels} would open no dashboard; give 1 or more.")
+    serve.app(
+        _port(options), not options.no_browser, options.notebooks, host=options.host, kernels=options.kernels
+    )
+
+
+def lab(options: argparse.Namespace) -> None:
+    """Serves JupyterLab until Ctrl-C."""
+    from widgetlib import serve
+
+    serve.lab(_port(options), not options.no_browser, options.notebooks)
+
+
+def list_entries(options: argparse.Namespace) -> None:
+    """Prints slug, title, world and year of what the catalogue holds, family by family."""
+    from widgetlib import catalog
+
+    found = catalog.problems() if options.problems else catalog.methods()
+    families = sorted({e.family for e in found})
+    if options.family is not None and options.family not in families:
+        raise AtlasError(f"there is no family {options.family!r}; {nearest(options.family, families)}")
+    for family in families if options.family is None else [options.family]:
+        print(family)
+        for entry in (e for e in found if e.family == family):
+            print(
+                f"  {entry.slug:<20} {entry.title:<32} {entry.world:<12} {entry.paper.get('year', '')}".rstrip()
+            )
+
+
+def show(options: argparse.Namespace) -> None:
+    """Prints what the file of one entry says."""
+    from widgetlib import catalog
+
+    everything = [*catalog.methods(), *catalog.problems(), *catalog.studies()]
+    found = [e for e in everything if e.slug == options.slug]
+    if not found:
+        hint = nearest(options.slug, [e.slug for e in everything])
+        raise AtlasError(f"the catalogue holds no {options.slug!r}; {hint}")
+    print("\n\n".join(map(_describe, found)))
+
+
+def _describe(entry: object) -> str:
+    """An entry as text."""
+    paper = ", ".join(str(v) for v in (entry.paper.get("title"), entry.paper.get("year")) if v)
+    law = "none stated"
+    if "stability_limit" in entry.declared.get("defines", []):
+        law = f"bounds the {entry.declared.get('gauge', 'sharpness').replace('_', ' ')}"
+    rows = [
+        ("idea", entry.idea),
+        ("paper", paper),
+        ("law", law if entry.kind == "method" else ""),
+        ("file", str(entry.path)),
+    ]
+    lines = [f"{entry.title}: {entry.kind} {entry.slug}, {entry.family}, {entry.world}"]
+    lines += [f"{name:<8}{text}" for name, text in rows if text]
+    if entry.fields:
+        lines += [
+            "",
+            "fields",
+            *(f"  {f.name:<14}{_default(f.default):<12}{_legal(f)}" for f in entry.fields),
+        ]
+    return "\n".join([*lines, "", entry.doc])
+
+
+def _default(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _legal(field: object) -> str:
+    """What a field takes, in words."""
+    if field.range:
+        return f"{field.range.low:g} to {field.range.high:g}" + (" (by factors)" if field.range.log else "")
+    return {
+        "choice": " | ".join(map(str, field.choices)),
+        "method": "the slug of a method",
+        "bool": "True | False",
+    }.get(field.kind, field.kind)
+
+
+def new(options: argparse.Namespace) -> None:
+    """Writes the skeleton of CONTRIBUTING.md under a new name."""
+    from widgetlib import catalog
+
+    kind, slug = options.kind, options.name
+    folder, family = FOLDERS[kind][0], options.family or FOLDERS[kind][1]
+    for name in (slug, family):
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+            raise AtlasError(
+                f"{name!r} cannot be the name of a file; use small letters, digits and underscores."
+            )
+    known = {e.slug: e.path for e in (catalog.methods() if kind == "method" else catalog.problems())}
+    if slug in known:
+        raise AtlasError(f"there is a {kind} {slug!r} already, in {known[slug]}; choose another name.")
+    if options.into is None and not (PACKAGE.parent / "pyproject.toml").exists():
+        raise AtlasError("this is no clone of the project; give --into FOLDER, a folder of your own.")
+    root = PACKAGE if options.into is None else Path(options.into).resolve()
+    path = root / folder / family / f"{slug}.py"
+    if path.exists():
+        raise AtlasError(f"{path} exists already; choose another name.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if root == PACKAGE:  # without it the import linter would not see the file
+        (path.parent / "__init__.py").touch()
+    path.write_text(skeleton(kind, slug, family), encoding="utf-8")
+    print(f"wrote {path}")
+    if options.into is not None:
+        print(
+            f"to see it in the gallery and in the tests, set the environment variable WIDGETLIB_PATH={root}"
+        )
+
+
+def skeleton(kind: str, slug: str, family: str) -> str:
+    """The block of CONTRIBUTING.md marked `python <kind>`, renamed.
+
+    Args:
+        kind: `method` or `problem` (`measure` and `figure` have a block too).
+        slug: the new name, which takes the place of `my_<kind>` and its spellings.
+        family: takes the place of the family in the block.
+
+    Raises:
+        AtlasError: CONTRIBUTING.md is not there.
+    """
+    guide = next(
+        (folder / "CONTRIBUTING.md" for folder in GUIDES if (folder / "CONTRIBUTING.md").exists()), None
+    )
+    if guide is None:
+        raise AtlasError("CONTRIBUTING.md, which holds the skeletons, is missing; install the project again.")
+    text = re.search(
+        rf"^```python {kind}\n(.*?)^```", guide.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )[1]
+    words = slug.split("_")
+    text = text.replace(f"My{kind.capitalize()}", "".join(w.capitalize() for w in words))
+    text = text.replace(f"My {kind}", " ".join(words).capitalize())
+    return text.replace('family = "first_order"', f'family = "{family}"')
+
+
+def _port(options: argparse.Namespace) -> int | None:
+    if options.port is not None and not 1 <= options.port <= 65535:
+        raise AtlasError(f"--port {options.port} is no port; give a number from 1 to 65535.")
+    return options.port
+
+
+if __name__ == "__main__":
+    sys.exit(main())
