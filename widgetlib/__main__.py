@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import os
 import re
 import sys
 import sysconfig
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from widgetlib.core.words import AtlasError, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from widgetlib.catalog import Entry, Field
 
 PACKAGE = Path(__file__).parent
 GUIDES = (PACKAGE.parent, Path(sysconfig.get_path("data")) / "share" / "optimizer-atlas")
@@ -34,8 +39,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:  # the reader of `list | head` has gone; nothing is left to flush to
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 
@@ -44,7 +47,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser("widgetlib", description="Optimizer Atlas: see what an optimizer does.")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
 
-    def add(run: object, name: str, text: str) -> argparse.ArgumentParser:
+    def add(run: Callable[[argparse.Namespace], None], name: str, text: str) -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=text, description=text)
         command.set_defaults(run=run)
         return command
@@ -105,10 +108,9 @@ def list_entries(options: argparse.Namespace) -> None:
         raise AtlasError(f"there is no family {options.family!r}; {nearest(options.family, families)}")
     for family in families if options.family is None else [options.family]:
         print(family)
-        for entry in (e for e in found if e.family == family):
-            print(
-                f"  {entry.slug:<20} {entry.title:<32} {entry.world:<12} {entry.paper.get('year', '')}".rstrip()
-            )
+        for e in found:
+            if e.family == family:
+                print(f"  {e.slug:<20} {e.title:<32} {e.world:<12} {e.paper.get('year', '')}".rstrip())
 
 
 def show(options: argparse.Namespace) -> None:
@@ -123,7 +125,7 @@ def show(options: argparse.Namespace) -> None:
     print("\n\n".join(map(_describe, found)))
 
 
-def _describe(entry: object) -> str:
+def _describe(entry: Entry) -> str:
     """An entry as text."""
     paper = ", ".join(str(v) for v in (entry.paper.get("title"), entry.paper.get("year")) if v)
     law = "none stated"
@@ -135,7 +137,8 @@ def _describe(entry: object) -> str:
         ("law", law if entry.kind == "method" else ""),
         ("file", str(entry.path)),
     ]
-    lines = [f"{entry.title}: {entry.kind} {entry.slug}, {entry.family}, {entry.world}"]
+    place = ", ".join(dict.fromkeys((entry.family, entry.world)))  # a problem's family is its world
+    lines = [f"{entry.title}: {entry.kind} {entry.slug} ({place})"]
     lines += [f"{name:<8}{text}" for name, text in rows if text]
     if entry.fields:
         lines += [
@@ -146,11 +149,11 @@ def _describe(entry: object) -> str:
     return "\n".join([*lines, "", entry.doc])
 
 
-def _default(value: object) -> str:
+def _default(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _legal(field: object) -> str:
+def _legal(field: Field) -> str:
     """What a field takes, in words."""
     if field.range:
         return f"{field.range.low:g} to {field.range.high:g}" + (" (by factors)" if field.range.log else "")

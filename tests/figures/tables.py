@@ -42,7 +42,9 @@ def run(method="gd", **options):
         loss, norm = rosenbrock(*path.T), np.linalg.norm(gradients, axis=1)
         length = np.append(np.linalg.norm(np.diff(path, axis=0), axis=1), np.nan)
     more = attrs(method)
-    table = Table({"step": (step, ["step"]), "loss": (loss, ["step"]), "gradients": (step + 1.0, ["step"])}, more)
+    table = Table(
+        {"step": (step, ["step"]), "loss": (loss, ["step"]), "gradients": (step + 1.0, ["step"])}, more
+    )
     columns = {"step": step, "loss": loss, "gradient_norm": norm, "step_length": length}
     return table, Table({n: (c, ["record"]) for n, c in columns.items()}, more)
 
@@ -51,7 +53,11 @@ def sweep(rates=(1e-4, 1e-3, 2e-3, 1e-2), steps=300):
     """A run table over a learning rate; the largest rate diverges."""
     with np.errstate(all="ignore"):
         loss = np.array([rosenbrock(*iterates(lr=lr, steps=steps)[0].T) for lr in rates]).T
-    columns = {"step": (np.arange(steps + 1), ["step"]), "loss": (loss, ["step", "lr"]), "lr": (rates, ["lr"])}
+    columns = {
+        "step": (np.arange(steps + 1), ["step"]),
+        "loss": (loss, ["step", "lr"]),
+        "lr": (rates, ["lr"]),
+    }
     return Table(columns, attrs())
 
 

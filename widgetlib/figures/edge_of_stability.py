@@ -17,6 +17,7 @@ from widgetlib.figures.picture import (
     layout,
     line,
     merit,
+    merit_column,
     need,
     number,
     percent,
@@ -24,19 +25,20 @@ from widgetlib.figures.picture import (
     steps,
     title,
     wants_log,
-    window,
 )
 from widgetlib.figures.theme import NEUTRAL
 
 EDGE = (0.9, 1.1)
 """Ratios of gauge to limit that count as being at the edge."""
+WIDEST = 25.0
+"""The plane of the meter is drawn at most to here: beyond it the unit circle would be a dot."""
 
 
 def edge_of_stability(sharpness: Table, meter: Table | None = None, run: Table | None = None) -> Picture:
-    """Draws the gauge with the method's own limit, the loss under it, and the one-step map's eigenvalues beside it.
+    """Draws the gauge with the method's own limit, the loss under it, and the one-step map's spectrum.
 
-    An eigenvalue that leaves the unit circle through -1 or as a complex pair is the edge of stability; one that
-    leaves through +1 is descent along negative curvature. So no colour here stands for a modulus.
+    An eigenvalue that leaves the unit circle through -1 or as a complex pair is the edge of stability; one
+    that leaves through +1 is descent along negative curvature. So no colour here stands for a modulus.
 
     Args:
         sharpness: sharpness table: `step`, `gauge`, `gauge_residual`, `limit` [record], in 1/lr.
@@ -56,10 +58,10 @@ def edge_of_stability(sharpness: Table, meter: Table | None = None, run: Table |
         meter = meter if meter["frozen"].size else None
     if run is not None:
         need(run, "edge_of_stability", "step")
-        single(run, "edge_of_stability", run.attrs.get("merit", "loss") if run.attrs.get("merit") in run else "loss")
+        single(run, "edge_of_stability", merit_column(run))
         run = run if len(run["step"]) else None
     data, cursors = [], []
-    page = layout("edge", sharpness, xaxis=steps(domain=[0, 1 if meter is None else 0.56]), showlegend=True)
+    page = layout("edge", sharpness, xaxis=steps(domain=[0, 1 if meter is None else 0.53]), showlegend=True)
     _gauge(sharpness, data, page, cursors)
     if run is not None:
         _merit(run, data, page, cursors)
@@ -76,10 +78,10 @@ def _gauge(table: Table, data: list, page: dict, cursors: list) -> None:
     log = wants_log(gauge, limit, decades=1.5)
     if log:
         gauge = np.where(gauge > 0, gauge, np.nan)
-    name = _gauge_name(table)
+    name = table.attrs.get("gauge", "sharpness").replace("_", " ")
     symbol = "λ₁(<i>P</i>⁻¹<i>H</i>)" if table.attrs.get("preconditioned") else "λ₁(<i>H</i>)"
     symbol = symbol if table.attrs.get("gauge", "sharpness") == "sharpness" else name
-    page["yaxis"] = axis(label(symbol, table.column("gauge").unit or "1/lr"), log)
+    page["yaxis"] = axis(label(symbol, table.column("gauge").unit or "1/lr"), np.append(gauge, limit), log)
     low = gauge - residual
     data.append(band(finite(step), np.maximum(low, gauge / 10) if log else low, gauge + residual, shade))
     if np.isfinite(limit).any():
@@ -97,7 +99,7 @@ def _merit(run: Table, data: list, page: dict, cursors: list) -> None:
     log, shade = wants_log(values), ink(run)
     values = np.where(values > 0, values, np.nan) if log else values
     page["yaxis"]["domain"], page["xaxis"]["anchor"] = [0.44, 1], "y2"
-    page["yaxis2"] = axis(text, log, **window(values, log)) | {"nticks": 4, "domain": [0, 0.37]}
+    page["yaxis2"] = axis(text, values, log) | {"nticks": 4, "domain": [0, 0.37]}
     data.append(line(run["step"], values, name, shade, yaxis="y2", showlegend=False))
     data[-1]["line"] = {"color": shade, "width": 1.5}
     cursors.append(follow(data, run["step"], finite(run["step"]), values, shade, yaxis="y2"))
@@ -109,36 +111,34 @@ def _crossing(table: Table, page: dict) -> None:
     if step is None:
         return
     look = {"color": NEUTRAL, "width": 1.5, "dash": "dot"}
-    page["shapes"] = [{"type": "line", "x0": step, "x1": step, "yref": "paper", "y0": 0, "y1": 1, "line": look}]
+    place = {"x0": step, "x1": step, "yref": "paper", "y0": 0, "y1": 1}
+    page["shapes"] = [{"type": "line", "line": look} | place]
     late = step > (table["step"][0] + table["step"][-1]) / 2
-    text = {"text": f"crossing, {step}", "showarrow": False, "font": {"size": 12}}
-    place = {"x": step, "xanchor": "right" if late else "left", "yref": "y domain", "y": 0.02, "yanchor": "bottom"}
-    page["annotations"] = [text | place]
+    text = {"text": f"first crossing<br>at step {step}", "showarrow": False, "font": {"size": 12}}
+    text |= {"align": "right", "xanchor": "right"} if late else {"align": "left", "xanchor": "left"}
+    page["annotations"] = [text | {"x": step, "yref": "y domain", "y": 0.02, "yanchor": "bottom"}]
 
 
 def _meter(meter: Table, data: list, page: dict, cursors: list) -> None:
     """The complex plane: the unit circle, the frozen spectrum (rings) and the full one (filled)."""
     angle = np.linspace(0, 2 * np.pi, 121)
     place = {"xaxis": "x2", "yaxis": "y3"}
-    circle = line(np.cos(angle), np.sin(angle), "unit circle", NEUTRAL, showlegend=False, hoverinfo="skip", **place)
-    circle["line"] = {"color": NEUTRAL, "width": 1.5}
-    data.append(circle)
-    looks = (
-        ("full", "full map", {"symbol": "circle", "size": 10, "color": ink(meter), "line": {"width": 0}}),
-        ("frozen", "frozen map", {"symbol": "circle-open", "size": 14, "color": NEUTRAL, "line": {"width": 2}}),
-    )
-    reach = [1.0]
-    for column, name, marker in looks:
+    circle = line(np.cos(angle), np.sin(angle), "unit circle", NEUTRAL, **place)
+    data.append(circle | {"line": {"color": NEUTRAL, "width": 1.5}, "showlegend": False, "hoverinfo": "skip"})
+    reach = 1.0
+    for column, shade, marker in (
+        ("full", ink(meter), {"symbol": "circle", "size": 10, "line": {"width": 0}}),
+        ("frozen", NEUTRAL, {"symbol": "circle-open", "size": 14, "line": {"width": 2}}),
+    ):
         modes = meter[column].reshape(len(meter["step"]), -1)
-        real, imaginary = finite(modes.real), finite(modes.imag)
-        reach += list(np.abs(np.concatenate([real, imaginary])[np.isfinite(np.concatenate([real, imaginary]))]))
-        cursor = follow(data, meter["step"], real, imaginary, "", marker=marker, name=name, showlegend=True, **place)
-        cursors.append(cursor)
-    edge = min(max(reach) * 1.15, 25.0)
-    page["xaxis2"] = axis("Re <i>μ</i> (1)", domain=[0.7, 1], anchor="y3", range=[-edge, edge]) | {"nticks": 5}
-    page["xaxis2"] |= {"constrain": "domain", "zeroline": True}
-    page["yaxis3"] = axis("Im <i>μ</i> (1)", anchor="x2", range=[-edge, edge]) | {"nticks": 5}
-    page["yaxis3"] |= {"scaleanchor": "x2", "scaleratio": 1, "constrain": "domain", "constraintoward": "middle"}
+        spectrum = finite(modes.real), finite(modes.imag)
+        reach = float(np.fmax(reach, np.nanmax([0.0, *np.abs(spectrum).ravel()])))
+        look = {"marker": marker, "name": f"{column} map", "showlegend": True}
+        cursors.append(follow(data, meter["step"], *spectrum, shade, **look, **place))
+    edge = min(1.2 * reach, WIDEST)
+    shared = {"range": [-edge, edge], "constrain": "domain", "nticks": 4, "zeroline": True}
+    page["xaxis2"] = axis("Re <i>μ</i> (1)", domain=[0.66, 1], anchor="y3") | shared
+    page["yaxis3"] = axis("Im <i>μ</i> (1)", anchor="x2", scaleanchor="x2", scaleratio=1) | shared
 
 
 def first_crossing(sharpness: Table) -> int | None:
@@ -200,7 +200,7 @@ def _standing(table: Table, run: Table | None) -> str:
         since = f", which it first crossed at step {met}" if met is not None else ""
         return f"{where}{since}: it is at the edge of stability and oscillates along the top eigenvector."
     if standing > EDGE[1]:
-        return f"{where}: the oscillation along the top eigenvector grows faster than the curvature gives way."
+        return f"{where}: the oscillation along the top eigenvector is not contained there."
     rising = gauge[known[-1]] > 1.1 * abs(gauge[known[0]])
     trend = f"it rises {moved}: progressive sharpening" if rising else f"it does not rise ({moved})"
     trend = trend if len(known) > 1 else "one record is too few for a trend"
@@ -218,7 +218,10 @@ def _modes(meter: Table, law: bool) -> str:
     value = f"a complex pair of modulus {number(abs(mode))}" if paired else f"{number(mode.real)}"
     outside = abs(mode) > 1 and (paired or mode.real < 0)
     if outside and not law:
-        return f"Its one-step map reads {value}: without a law that bounds nothing, steps of fixed length only zigzag."
+        return (
+            f"The mode of the full one-step map farthest from +1 is {value}; "
+            "without a law that alone does not mean divergence: the loss tells."
+        )
     side = "outside the unit circle, past the edge" if outside else "inside the unit circle"
     side = "outside the unit circle through +1" if not outside and abs(mode) > 1 else side
     text = f"The mode of the full one-step map farthest from +1 is {value}, {side}"

@@ -18,12 +18,11 @@ from widgetlib.figures.picture import (
     need,
     number,
     percent,
-    single,
     steps,
     title,
     wants_log,
 )
-from widgetlib.figures.theme import NEUTRAL, fade
+from widgetlib.figures.theme import NEUTRAL
 
 
 def eigenvalues(sharpness: Table) -> Picture:
@@ -33,8 +32,8 @@ def eigenvalues(sharpness: Table) -> Picture:
 
     Args:
         sharpness: sharpness table: `step` [record], `eigenvalue` and `residual` [record, rank] (in 1/lr),
-            `limit` [record]. The limit is drawn where it bounds these eigenvalues: not when the method's gauge
-            is a preconditioned one.
+            `limit` [record]. The limit is drawn where it bounds these eigenvalues: not when the method's
+            gauge is a preconditioned one.
 
     Returns:
         The picture; its cursor marks all k eigenvalues.
@@ -46,19 +45,23 @@ def eigenvalues(sharpness: Table) -> Picture:
     step = sharpness["step"]
     values, residual = finite(sharpness["eigenvalue"]), finite(sharpness["residual"])
     unit = sharpness.column("eigenvalue").unit or "1/lr"
-    page = layout("eigenvalues", sharpness, xaxis=steps(), yaxis=axis(label("Hessian λ", unit)), showlegend=True)
+    page = layout("eigenvalues", sharpness, xaxis=steps(), showlegend=True)
+    page["yaxis"] = axis(label("Hessian λ", unit))
     if not values.size or np.isnan(values).all():
         return Picture([], page, "No eigenvalue is measured yet.", [])
     shade, log = ink(sharpness), wants_log(values, decades=1.5)
     if log:
         values = np.where(values > 0, values, np.nan)
-    page["yaxis"] = axis(label("Hessian λ", unit), log)
+    page["yaxis"] = axis(label("Hessian λ", unit), values.ravel(), log)
     low = values - residual
     data = [band(finite(step), np.maximum(low, values / 10) if log else low, values + residual, shade)]
-    for rank in range(values.shape[1]):
-        tone = fade(shade, max(1 - 0.18 * rank, 0.4))
-        data.append(line(step, values[:, rank], f"λ{_subscript(rank + 1)}", tone))
-        data[-1]["line"] = {"color": tone, "width": 1.5 if rank else 2.5}
+    data.append(line(step, values[:, 0], "λ₁", shade))
+    ranks = values.shape[1]
+    if ranks > 1:  # sorted, so they cannot be confused: one trace with gaps and one entry in the legend
+        rest = np.vstack([values[:, 1:], np.full(ranks - 1, np.nan)]).T.ravel()
+        name = "λ₂" if ranks == 2 else f"λ₂ … λ{_subscript(ranks)}"
+        data.append(line(np.tile(np.append(step, np.nan), ranks - 1), rest, name, NEUTRAL))
+        data[-1]["line"] = {"color": NEUTRAL, "width": 1.5}
     limit = finite(sharpness["limit"])
     if not sharpness.attrs.get("preconditioned") and np.isfinite(limit).any():
         data.append(line(step, limit, f"limit of {title(sharpness)}", NEUTRAL))
@@ -85,7 +88,8 @@ def _read(table: Table, step: np.ndarray, values: np.ndarray, residual: np.ndarr
     else:
         verb = "grows" if last > first * 1.05 else "falls" if last < first * 0.95 else "stays"
         times = f" ({number(last / first)} times)" if first > 0 and last > 0 and verb != "stays" else ""
-        change = f"near {number(last)}" if verb == "stays" else f"from {number(first)} to {number(last)}{times}"
+        change = f"from {number(first)} to {number(last)}{times}"
+        change = f"near {number(last)}" if verb == "stays" else change
         text = f"{who} {verb} {change} between steps {int(step[known[0]])} and {int(step[known[-1]])}"
     if values.shape[1] > 1 and np.isfinite(values[known[-1], 1]):
         second = values[known[-1], 1]

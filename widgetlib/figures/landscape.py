@@ -22,14 +22,15 @@ from widgetlib.figures.picture import (
     number,
     percent,
     plain,
+    round_ticks,
     title,
     wants_log,
 )
 from widgetlib.figures.theme import SCALE
 
 FAR = 3.0
-"""Iterates farther than this from the centre, in half-windows, are drawn there: outside, in their direction."""
-DOTS = 200
+"""Iterates farther than this from the centre, in half-windows, are drawn there: still outside."""
+DOTS = 120
 """Markers that show the off-plane error along a path."""
 
 
@@ -49,24 +50,21 @@ class Height(NamedTuple):
         low, high = np.nanmin(heights), np.nanmax(heights)
         if not self.log:
             return {"nticks": 6}
-        stride = max(int(np.ceil((high - low) / 6)), 1)
-        powers = np.arange(np.floor(low), high + 1, stride)
-        digits = (1,) if high - low > 2.5 else (1, 3) if high - low > 1.5 else (1, 2, 5)
-        at = np.array([p + np.log10(d) for p in powers for d in digits])
-        at = at[(at >= low) & (at <= high)]
-        return {"tickmode": "array", "tickvals": at, "ticktext": [_loss(10**t) for t in at]}
+        at, text = round_ticks(low, high)
+        return {"tickmode": "array", "tickvals": np.log10(at), "ticktext": text}
 
 
 def landscape(plane: Table, surface: bool = False) -> Picture:
     """Draws the loss in a plane, the path of a run in it, and the known minima.
 
-    A path in more than two dimensions is a projection: its points fade with their distance from the plane, and
-    the reading states the largest one against the extent of the path.
+    A path in more than two dimensions is a projection: its points fade with their distance from the plane,
+    and the reading states the largest one against the extent of the path.
 
     Args:
         plane: plane table: `x` [column], `y` [row], `loss` [row, column]; `path_step`, `path_x`, `path_y`,
             `path_loss`, `off_plane` [iterate]; attrs `minima`, `x_label`, `y_label`, `dimension`.
-        surface: a 3-D surface with the path lifted onto its losses; slow without a graphics card, so on demand.
+        surface: a 3-D surface with the path at the height of its losses; slow without a graphics card, so on
+            demand.
 
     Returns:
         The picture, with the cursor on the path.
@@ -79,10 +77,11 @@ def landscape(plane: Table, surface: bool = False) -> Picture:
     grid = finite(plane["loss"])
     positive = grid[grid > 0]
     log = wants_log(grid)
-    # A grid point that hits a minimum to rounding must not spend the colours on thirty empty decades.
-    height = Height(log, max(positive.min(), np.quantile(positive, 0.01) / 10) if log else 0.0)
+    # A grid point that hits a minimum to rounding must not spend the colours on thirty empty decades, and
+    # below the level that half a per cent of the points reach, a narrow valley shows the grid, not the loss.
+    height = Height(log, float(np.quantile(positive, 0.005)) if log else 0.0)
     z = height(grid)
-    bar = {"title": {"text": text, "side": "right"}, "thickness": 12, "outlinewidth": 0, "exponentformat": "power"}
+    bar = {"title": {"text": text, "side": "right", "font": {"size": 13}}, "thickness": 12, "outlinewidth": 0}
     bar |= height.ticks(z) if np.isfinite(z).any() else {}
     lifted = _surface if surface else _contour
     data = [{"x": finite(plane["x"]), "y": finite(plane["y"]), "z": z, "colorscale": SCALE, "colorbar": bar}]
@@ -91,42 +90,48 @@ def landscape(plane: Table, surface: bool = False) -> Picture:
     labels = [label(plain(plane.attrs.get(f"{a}_label") or a)) for a in "xy"]
     inside = [[float(plane[a][0]), float(plane[a][-1])] if plane[a].size else [0.0, 1.0] for a in "xy"]
     if surface:
-        axes = {f"{a}axis": {"title": {"text": t}, "range": r} for a, t, r in zip("xy", labels, inside, strict=True)}
-        axes["zaxis"] = {"title": {"text": text}, **{k: v for k, v in bar.items() if k.startswith("tick")}}
-        camera = {"eye": {"x": -1.3, "y": -1.5, "z": 1.1}}
-        page = layout("surface", plane, scene={**axes, "camera": camera, "aspectratio": {"x": 1, "y": 1, "z": 0.7}})
+        axes = {f"{a}axis": _edge(t, range=r) for a, t, r in zip("xy", labels, inside, strict=True)}
+        axes["zaxis"] = _edge(text, **{k: v for k, v in bar.items() if k.startswith("tick")})
+        camera = {"eye": {"x": -1.1, "y": -1.4, "z": 1.0}, "center": {"x": 0, "y": 0, "z": -0.2}}
+        scene = {**axes, "camera": camera, "aspectmode": "manual", "aspectratio": {"x": 1, "y": 1, "z": 0.6}}
+        page = layout("surface", plane, scene=scene)
     else:
         axes = {f"{a}axis": axis(t, range=r) for a, t, r in zip("xy", labels, inside, strict=True)}
         page = layout(f"landscape {plane.attrs.get('kind', '')}", plane, **axes)
-    page["showlegend"] = True
+    page["showlegend"] = not surface
     return Picture(data, page, _read(plane, name), cursors)
 
 
 def _contour(plane: Table, data: list[dict], x: np.ndarray, y: np.ndarray, height: Height) -> list[dict]:
     """Contour lines, the path with a halo that keeps it visible on every colour, its ends and the minima."""
     shade, off = ink(plane), _fading(plane)
-    data[0] |= {"type": "contour", "ncontours": 18, "showlegend": False, "name": "loss"}
-    data[0] |= {"line": {"width": 0.5, "color": "rgba(255,255,255,0.45)"}, "contours": {"coloring": "heatmap"}}
-    data[0] |= {"hoverinfo": "skip"}
+    z = data[0]["z"]
+    low, high = (np.nanmin(z), np.nanmax(z)) if np.isfinite(z).any() else (0.0, 1.0)
+    size = float(high - low) / 16 or 1.0  # the lowest two levels would draw the grid of a narrow valley
+    levels = {"start": float(low) + 2 * size, "end": float(high), "size": size}
+    data[0] |= {"type": "contour", "autocontour": False, "showlegend": False, "name": "loss"}
+    data[0] |= {"line": {"width": 0.5, "color": "rgba(255,255,255,0.45)"}, "hoverinfo": "skip"}
+    data[0] |= {"contours": {"coloring": "heatmap", **levels}}
     keep = np.union1d(decimate(x), decimate(y))
     path = {"type": "scatter", "x": x[keep], "y": y[keep], "hoverinfo": "skip", "showlegend": False}
     data.append(path | {"mode": "lines", "line": {"color": "#ffffff", "width": 4.5}, "name": "halo"})
-    data.append(path | {"mode": "lines", "line": {"color": shade, "width": 2.25}, "name": "path", "showlegend": True})
+    data.append(path | {"mode": "lines", "line": {"color": shade, "width": 2.25}, "name": "path"})
     if off is not None:
         dots = np.union1d(decimate(x, DOTS), decimate(y, DOTS))
-        marker = {"size": 8, "color": shade, "opacity": off[dots], "line": {"color": "#ffffff", "width": 0.5}}
-        data.append(path | {"x": x[dots], "y": y[dots], "mode": "markers", "marker": marker, "name": "near the plane"})
+        scale = {"colorscale": [[0, shade], [1, "#ffffff"]], "cmin": 0.0, "cmax": 1.0}
+        marker = {"size": 8, "color": off[dots], "line": {"width": 0}, **scale}
+        look = {"mode": "markers", "marker": marker, "name": "pale: off the plane"}
+        data.append(path | {"x": x[dots], "y": y[dots]} | look)
     edge = {"color": "#ffffff", "width": 1.5}
     known = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
-    for point, name, symbol in (("first", "start", "square"), ("last", "end", "diamond")):
-        at = known[:1] if point == "first" else known[-1:]
+    dot = {"type": "scatter", "mode": "markers", "hoverinfo": "skip"}
+    for at, name, symbol in ((known[:1], "start", "square"), (known[-1:], "end", "diamond")):
         marker = {"symbol": symbol, "size": 11, "color": shade, "line": edge}
-        data.append({"type": "scatter", "mode": "markers", "x": x[at], "y": y[at], "name": name, "marker": marker})
+        data.append(dot | {"x": x[at], "y": y[at], "name": name, "marker": marker})
     minima = np.array(plane.attrs.get("minima") or np.empty((0, 2)), dtype=float)
     if len(minima):
         marker = {"symbol": "star", "size": 15, "color": "#ffffff", "line": {"color": "#000000", "width": 1}}
-        stars = {"x": minima[:, 0], "y": minima[:, 1], "name": "minimum", "marker": marker}
-        data.append({"type": "scatter", "mode": "markers"} | stars)
+        data.append(dot | {"x": minima[:, 0], "y": minima[:, 1], "name": "minimum", "marker": marker})
     if not len(x):
         return []
     return [follow(data, plane["path_step"], x, y, shade, marker={"size": 15, "line": {**edge, "width": 3}})]
@@ -135,28 +140,36 @@ def _contour(plane: Table, data: list[dict], x: np.ndarray, y: np.ndarray, heigh
 def _surface(plane: Table, data: list[dict], x: np.ndarray, y: np.ndarray, height: Height) -> list[dict]:
     """The surface and, on the heights of its own losses, the path."""
     shade = ink(plane)
-    data[0] |= {"type": "surface", "opacity": 0.9, "name": "loss", "hoverinfo": "skip"}
+    data[0] |= {"type": "surface", "opacity": 0.9, "showscale": False, "name": "loss", "hoverinfo": "skip"}
     # A scene does not clip: what lies outside the window would float in the void beside it.
     outside = [(v < plane[a].min()) | (v > plane[a].max()) for a, v in (("x", x), ("y", y))]
-    z = np.where(outside[0] | outside[1], np.nan, height(plane["path_loss"]))
+    lift = 0.02 * np.nanmax(np.ptp(data[0]["z"])) if np.isfinite(data[0]["z"]).all() else 0.0
+    z = np.where(outside[0] | outside[1], np.nan, height(plane["path_loss"]) + lift)
     keep = np.union1d(decimate(x), decimate(y))
-    path = {"type": "scatter3d", "mode": "lines", "x": x[keep], "y": y[keep], "z": z[keep], "hoverinfo": "skip"}
-    data.append(path | {"line": {"color": shade, "width": 7}, "name": "path"})
+    path = {"type": "scatter3d", "mode": "lines", "x": x[keep], "y": y[keep], "z": z[keep], "name": "path"}
+    data.append(path | {"line": {"color": shade, "width": 7}, "hoverinfo": "skip"})
     if not len(x):
         return []
     look = {"type": "scatter3d", "z": z[-1:], "marker": {"size": 7}}
     return [follow(data, plane["path_step"], x, y, shade, **look) | {"z": z}]
 
 
+def _edge(text: str, **more: Any) -> dict[str, Any]:
+    """An axis of the 3-D scene."""
+    return {"title": {"text": text, "font": {"size": 13}}, "tickfont": {"size": 11}, "nticks": 5, **more}
+
+
 def _draw_in(plane: Table) -> tuple[np.ndarray, np.ndarray]:
-    """The path; points far outside the window move towards it, points that are no numbers become gaps."""
+    """The path until it leaves for far away, and from where it is back; a gap for what is no number."""
     x, y = finite(plane["path_x"]), finite(plane["path_y"])
     if not (plane["x"].size and plane["y"].size):
         return x, y
     middle = [(plane[a].min() + plane[a].max()) / 2 for a in "xy"]
     half = [max(np.ptp(plane[a]) / 2, 1e-12) for a in "xy"]
     distance = np.maximum(np.abs(x - middle[0]) / half[0], np.abs(y - middle[1]) / half[1])
-    shrink = np.where(distance > FAR, FAR / np.maximum(distance, FAR), 1.0)
+    far = ~(distance <= FAR)
+    shrink = FAR / np.maximum(distance, FAR)
+    shrink[1:][far[1:] & far[:-1]] = np.nan
     return middle[0] + (x - middle[0]) * shrink, middle[1] + (y - middle[1]) * shrink
 
 
@@ -165,15 +178,16 @@ def _extent(plane: Table) -> tuple[float, float]:
     x, y, off = (finite(plane[c]) for c in ("path_x", "path_y", "off_plane"))
     if not len(x) or np.isnan(off).all():
         return 0.0, 0.0
-    return float(np.nanmax(off)), float(np.nanmax(np.sqrt((x - x[0]) ** 2 + (y - y[0]) ** 2 + (off - off[0]) ** 2)))
+    moved = np.sqrt((x - x[0]) ** 2 + (y - y[0]) ** 2 + (off - off[0]) ** 2)
+    return float(np.nanmax(off)), float(np.nanmax(moved))
 
 
 def _fading(plane: Table) -> np.ndarray | None:
-    """Opacity of each iterate: 1 in the plane, faint where it is as far off as the path is long."""
+    """How pale each iterate is: 0 in the plane, 1 where it is as far off as the path is long."""
     largest, scale = _extent(plane)
     if largest <= 1e-9 * scale or not scale:
         return None
-    return np.nan_to_num(np.clip(1 - finite(plane["off_plane"]) / scale, 0.12, 1.0), nan=0.12)
+    return np.nan_to_num(np.minimum(finite(plane["off_plane"]) / scale, 1.0), nan=1.0)
 
 
 def _read(plane: Table, name: str) -> str:
@@ -188,13 +202,13 @@ def _read(plane: Table, name: str) -> str:
     start, end = loss[known][0], loss[known][-1]
     if lost is not None:
         left = f" leaves the window at step {int(step[outside.argmax()])} and" if outside.any() else ""
-        text = f"{who}{left} diverges from {name} {number(start)}: it is no longer finite at step {lost}"
+        text = f"{who}{left} diverges at step {lost}, from {name} {number(start)}"
     elif len(step) == 1:
         text = f"{who} starts at {name} {number(start)}"
     else:
         text = f"{who} moves from {name} {number(start)} to {number(end)} in {int(step[-1] - step[0])} steps"
         if outside[-1]:
-            text += f" and ends outside the window, which it first leaves at step {int(step[outside.argmax()])}"
+            text += f" and ends outside the window, which it leaves at step {int(step[outside.argmax()])}"
         else:
             text += _ending(plane, x[-1], y[-1])
             text += f"; it is outside the window at {outside.sum()} of them" if outside.any() else ""
@@ -220,12 +234,3 @@ def _ending(plane: Table, x: float, y: float) -> str:
     distances = np.hypot(minima[:, 0] - x, minima[:, 1] - y)
     a, b = minima[distances.argmin()]
     return f" and ends {number(distances.min())} from the minimum at ({number(a)}, {number(b)})"
-
-
-def _loss(value: float) -> str:
-    """A tick: plain digits where they are short, a power of ten elsewhere."""
-    exponent = int(np.floor(np.log10(value) + 1e-9))
-    if -3 < exponent < 4:
-        return f"{value:.3g}"
-    mantissa = value / 10**exponent
-    return ("" if round(mantissa) == 1 else f"{mantissa:.0f}·") + f"10<sup>{exponent}</sup>"

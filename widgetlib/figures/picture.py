@@ -19,6 +19,9 @@ HUGE = 1e30
 """Beyond this a number counts as diverged; it also is the safe side of float32, in which pictures travel."""
 
 
+_EMPTY = np.empty(0)
+
+
 class Picture(NamedTuple):
     """A figure as plain data: plotly.js dicts whose arrays are numpy, and a sentence that reads them.
 
@@ -52,7 +55,7 @@ def single(table: Table, figure: str, *names: str) -> None:
         extra = table.column(name).dims[1:]
         if extra:
             choice = ", ".join(f"{dim}=0" for dim in extra)
-            raise AtlasError(f"{figure} draws one run, this table is a sweep; pick one with table.take({choice}).")
+            raise AtlasError(f"{figure} draws one run, not a sweep; pick one with table.take({choice}).")
 
 
 def finite(values: np.ndarray) -> np.ndarray:
@@ -63,7 +66,7 @@ def finite(values: np.ndarray) -> np.ndarray:
 
 
 def decimate(values: np.ndarray, limit: int = POINTS) -> np.ndarray:
-    """Indices that keep the first, the last and, of each of limit / 2 buckets, the least and the largest value."""
+    """Indices that keep both ends and, of each of limit / 2 buckets, the least and the largest value."""
     n = len(values)
     if n <= limit:
         return np.arange(n)
@@ -93,22 +96,29 @@ def ink(table: Table) -> str:
     return colour(table.attrs.get("method", ""))
 
 
+def merit_column(table: Table) -> str:
+    """The column that holds the merit: the one of its name, or `loss`."""
+    name = table.attrs.get("merit", "loss")
+    return name if name in table else "loss"
+
+
 def merit(table: Table) -> tuple[np.ndarray, str, str]:
     """The merit of a run table (loss, gap, ...), its name, and the label of its axis."""
-    name = table.attrs.get("merit", "loss")
-    column = table.column(name if name in table else "loss")
+    name = table.attrs.get("merit", "loss").replace("_", " ")
+    column = table.column(merit_column(table))
     symbol = plain(table.attrs.get("merit_symbol") or column.symbol or "L")
-    return column.values, name.replace("_", " "), label(f"{name.replace('_', ' ')} <i>{symbol}</i>", column.unit)
+    return column.values, name, label(f"{name} <i>{symbol}</i>", column.unit)
 
 
 def plain(latex: str) -> str:
     """A LaTeX symbol as Unicode and HTML, for a page whose plotly.js has no MathJax."""
-    for command, sign in (("lambda", "λ"), ("nabla", "∇"), ("|", "‖"), ("Delta", "Δ"), ("mu", "μ"), ("sigma", "σ")):
+    for command, sign in _SIGNS.items():
         latex = latex.replace("\\" + command, sign)
     latex = re.sub(r"([_^])\{?(\w+|[^{}])\}?", lambda m: f"<{_TAG[m[1]]}>{m[2]}</{_TAG[m[1]]}>", latex)
     return re.sub(r"[\\{} ]", "", latex)
 
 
+_SIGNS = {"lambda": "λ", "nabla": "∇", "|": "‖", "Delta": "Δ", "mu": "μ", "sigma": "σ", "theta": "θ"}
 _TAG = {"_": "sub", "^": "sup"}
 
 
@@ -117,10 +127,39 @@ def label(symbol: str, unit: str = "") -> str:
     return f"{symbol} ({unit or 1})"
 
 
-def axis(text: str, log: bool = False, **more: Any) -> dict[str, Any]:
-    """An axis with the title `text` that makes room for its own labels."""
-    ticks = {"type": "log", "exponentformat": "power", "nticks": 6} if log else {"type": "linear", "nticks": 7}
-    return {"title": {"text": text, "standoff": 4}, "automargin": True, "showline": True, **ticks, **more}
+def axis(text: str, values: np.ndarray = _EMPTY, log: bool = False, **more: Any) -> dict[str, Any]:
+    """An axis with the title `text` that makes room for its labels; a logarithmic one needs the values."""
+    heading = {"text": text, "standoff": 4, "font": {"size": 13}}
+    frame = {"title": heading, "automargin": True, "showline": True, "tickangle": 0, "type": "linear"}
+    positive = values[values > 0]
+    if not log or not len(positive):
+        return frame | {"nticks": 6, "exponentformat": "e", "minexponent": 5} | more
+    low, high = np.log10(positive.min()), np.log10(positive.max())
+    frame |= {"type": "log"}
+    if high > np.log10(positive[0]) + 6:  # a run that explodes: six decades above its first value are enough
+        high = np.log10(positive[0]) + 6
+        frame |= {"range": [float(low) - 0.3, float(high)]}
+    at, text = round_ticks(low, high)
+    return frame | {"tickmode": "array", "tickvals": at, "ticktext": text} | more
+
+
+def round_ticks(low: float, high: float) -> tuple[np.ndarray, list[str]]:
+    """Round numbers between 10^low and 10^high, at most about seven, and their labels."""
+    stride = max(int(np.ceil((high - low) / 6)), 1)
+    digits = (1,) if high - low > 2.5 else (1, 3) if high - low > 1.2 else (1, 2, 5)
+    powers = stride * np.arange(np.floor(low / stride), np.floor(high / stride) + 1)
+    at = np.outer(10.0**powers, digits).ravel()
+    at = at[(at >= 10 ** (low - 0.05)) & (at <= 10 ** (high + 0.05))]
+    return at, [_tick(value) for value in at]
+
+
+def _tick(value: float) -> str:
+    """Plain digits where they are short, a power of ten elsewhere."""
+    exponent = int(np.floor(np.log10(value) + 1e-9))
+    if -4 < exponent < 5:
+        return f"{value:g}"
+    digit = round(value / 10.0**exponent)
+    return ("" if digit == 1 else f"{digit}·") + f"10<sup>{exponent}</sup>"
 
 
 def steps(**more: Any) -> dict[str, Any]:
@@ -149,7 +188,7 @@ def line(x: np.ndarray, y: np.ndarray, name: str, shade: str, **more: Any) -> di
 
 
 def band(x: np.ndarray, low: np.ndarray, high: np.ndarray, shade: str, **more: Any) -> dict[str, Any]:
-    """The area between `low` and `high`, each (n,) or (n, m): m areas in one trace, with gaps between them."""
+    """The area between `low` and `high`, each (n,) or (n, m): m areas in one trace, with gaps between."""
     low, high = low.reshape(len(x), -1), high.reshape(len(x), -1)
     outline_x, outline_y = [], []
     for k in range(low.shape[1]):
@@ -157,12 +196,15 @@ def band(x: np.ndarray, low: np.ndarray, high: np.ndarray, shade: str, **more: A
         outline_x += [x[keep], x[keep][::-1], [np.nan]]
         outline_y += [low[keep, k], high[keep, k][::-1], [np.nan]]
     trace = {"type": "scatter", "mode": "lines", "fill": "toself", "fillcolor": fade(shade, 0.25)}
-    trace |= {"line": {"width": 0, "color": shade}, "hoverinfo": "skip", "showlegend": False, "name": "residual"}
+    trace |= {"line": {"width": 0, "color": shade}, "hoverinfo": "skip"}
+    trace |= {"showlegend": False, "name": "residual"}
     points = {"x": np.concatenate([[], *outline_x]), "y": np.concatenate([[], *outline_y])}
     return trace | points | more
 
 
-def follow(data: list[dict], step: np.ndarray, x: np.ndarray, y: np.ndarray, shade: str, **more: Any) -> dict[str, Any]:
+def follow(
+    data: list[dict], step: np.ndarray, x: np.ndarray, y: np.ndarray, shade: str, **more: Any
+) -> dict[str, Any]:
     """Appends a large ringed marker to `data`, standing at the last record; returns its cursor."""
     marker = {"size": 12, "color": shade, "line": {"color": "#ffffff", "width": 2}} | more.pop("marker", {})
     trace = {"type": "scatter", "mode": "markers", "marker": marker, "showlegend": False, "name": "cursor"}
@@ -171,11 +213,10 @@ def follow(data: list[dict], step: np.ndarray, x: np.ndarray, y: np.ndarray, sha
     return {"trace": len(data) - 1, "step": np.asarray(step, dtype=int), "x": x, "y": y}
 
 
-_EMPTY = np.empty(0)
-
-
 def number(value: float) -> str:
     """Three significant digits for a sentence."""
+    if 1e3 <= abs(value) < 1e6:
+        return f"{float(f'{value:.3g}'):.0f}"
     return f"{value:.3g}" if np.isfinite(value) else "no finite number"
 
 
@@ -189,11 +230,3 @@ def diverged(step: np.ndarray, values: np.ndarray) -> int | None:
     """The first step whose value cannot be drawn, None where there is none."""
     lost = np.flatnonzero(np.isnan(finite(values)))
     return int(step[lost[0]]) if len(lost) else None
-
-
-def window(values: np.ndarray, log: bool) -> dict[str, Any]:
-    """The range of a logarithmic axis where a run explodes: six decades above its first value are enough."""
-    positive = values[values > 0]
-    if not log or positive.max() <= positive[0] * 1e6:
-        return {}
-    return {"range": [float(np.log10(positive.min())) - 0.3, float(np.log10(positive[0])) + 6]}

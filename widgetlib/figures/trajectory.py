@@ -20,13 +20,13 @@ from widgetlib.figures.picture import (
     layout,
     line,
     merit,
+    merit_column,
     need,
     number,
     single,
     steps,
     title,
     wants_log,
-    window,
 )
 from widgetlib.figures.theme import NEUTRAL, fade
 
@@ -38,8 +38,8 @@ def trajectory(run: Table, gradient: Table | None = None) -> Picture:
     """Draws the merit against the step; for a sweep all runs in one trace, the best one on top.
 
     Args:
-        run: run table: `step` [step] and the merit [step, ...]. Every dimension after step is a sweep; a column
-            of the dimension's name ([lr] for a dimension lr) holds the values that were swept.
+        run: run table: `step` [step] and the merit [step, ...]. Every dimension after step is a sweep; a
+            column of the dimension's name (`lr` [lr]) holds the values that were swept.
         gradient: gradient table of the same run: `step`, `gradient_norm`, `step_length` [record].
 
     Returns:
@@ -53,27 +53,29 @@ def trajectory(run: Table, gradient: Table | None = None) -> Picture:
     values = finite(values)
     members = values.reshape(len(step), -1)
     shade, data, cursors = ink(run), [], []
-    if not len(step) or not members.shape[1]:
-        return Picture([], layout("trajectory", run, xaxis=steps(), yaxis=axis(text)), "Nothing is recorded yet.", [])
-    best, reading = 0, ""
-    if values.ndim > 1:
-        best, reading = _compare(run, members, name)
-        data.append(_bundle(step, members, shade))
-    else:
-        reading = _read(run, step, values, name)
+    if not members.size:
+        page = layout("trajectory", run, xaxis=steps(), yaxis=axis(text))
+        return Picture([], page, "Nothing is recorded yet.", [])
+    swept = values.ndim > 1
+    best, reading = _compare(run, members, name) if swept else (0, _read(run, step, values, name))
     log = wants_log(members)
     drawn = np.where(members > 0, members, np.nan) if log else members
-    data.append(line(step, drawn[:, best], "best" if values.ndim > 1 else name, shade))
+    if swept:
+        data.append(_bundle(step, drawn))
+    data.append(line(step, drawn[:, best], "best" if swept else name, shade, showlegend=swept))
     data[-1]["line"] = {"color": shade, "width": 2.5}
     cursors.append(follow(data, step, finite(step), drawn[:, best], shade))
-    page = layout("trajectory", run, xaxis=steps(), yaxis=axis(text, log, **window(drawn[:, best], log)))
-    page["showlegend"] = values.ndim > 1 or gradient is not None
+    page = layout("trajectory", run, xaxis=steps(), yaxis=axis(text, drawn.ravel(), log))
+    page["showlegend"] = swept or gradient is not None
+    lost = None if swept else diverged(step, values)
+    if lost is not None and lost - step[0] < (step[-1] - step[0]) / 2:  # no half-empty picture
+        page["xaxis"]["range"] = [float(step[0]), float(2 * lost - step[0] + 1)]
     if gradient is not None:
         _norms(gradient, shade, data, page, cursors)
     return Picture(data, page, reading, cursors)
 
 
-def _bundle(step: np.ndarray, members: np.ndarray, shade: str) -> dict[str, Any]:
+def _bundle(step: np.ndarray, members: np.ndarray) -> dict[str, Any]:
     """All runs as one trace with gaps between them: one trace a run would be ten times slower to draw."""
     limit = max(POINTS // members.shape[1], FEWEST)
     xs, ys = [], []
@@ -82,7 +84,7 @@ def _bundle(step: np.ndarray, members: np.ndarray, shade: str) -> dict[str, Any]
         xs += [finite(step[keep]), [np.nan]]
         ys += [values[keep], [np.nan]]
     trace = {"type": "scatter", "mode": "lines", "x": np.concatenate(xs), "y": np.concatenate(ys)}
-    look = {"line": {"color": fade(shade, 0.35), "width": 1}, "hoverinfo": "skip"}
+    look = {"line": {"color": fade(NEUTRAL, 0.5), "width": 1}, "hoverinfo": "skip"}
     return trace | look | {"name": f"{members.shape[1]} runs", "connectgaps": False}
 
 
@@ -92,19 +94,20 @@ def _norms(gradient: Table, shade: str, data: list, page: dict, cursors: list) -
     single(gradient, "trajectory", "gradient_norm", "step_length")
     page["yaxis"]["domain"], page["xaxis"]["anchor"] = [0.46, 1], "y2"
     step = gradient["step"]
-    parts = (("gradient_norm", "gradient norm", "‖∇<i>L</i>‖", "y2", shade, {"domain": [0, 0.38]}),
-             ("step_length", "step length", "‖Δ<i>w</i>‖", "y3", NEUTRAL,
-              {"overlaying": "y2", "side": "right", "showgrid": False, "anchor": "x"}))  # fmt: skip
-    for column, name, symbol, on, tone, place in parts:
+    left = {"domain": [0, 0.38]}
+    right = {"overlaying": "y2", "side": "right", "showgrid": False, "anchor": "x"}
+    for column, symbol, key, tone, dash, place in (
+        ("gradient_norm", "‖∇<i>L</i>‖", "2", shade, "solid", left),
+        ("step_length", "‖Δ<i>w</i>‖", "3", NEUTRAL, "dot", right),
+    ):
         values = finite(gradient[column])
         log = wants_log(values)
         values = np.where(values > 0, values, np.nan) if log else values
         text = label(symbol, gradient.column(column).unit)
-        page[f"yaxis{on[1]}"] = axis(text, log, **window(values, log)) | {"nticks": 4} | place
-        look = {"color": tone, "width": 2 if on == "y2" else 1.5, "dash": "solid" if on == "y2" else "dot"}
-        data.append(line(step, values, name, tone, yaxis=on, line=look))
-        if len(step):
-            cursors.append(follow(data, step, finite(step), values, tone, yaxis=on))
+        page[f"yaxis{key}"] = {"nticks": 4, "tickmode": "auto"} | axis(text, values, log) | place
+        look = {"line": {"color": tone, "width": 2, "dash": dash}, "yaxis": f"y{key}"}
+        data.append(line(step, values, column.replace("_", " "), tone, **look))
+        cursors.append(follow(data, step, finite(step), values, tone, yaxis=f"y{key}"))
 
 
 def _read(run: Table, step: np.ndarray, values: np.ndarray, name: str) -> str:
@@ -116,7 +119,7 @@ def _read(run: Table, step: np.ndarray, values: np.ndarray, name: str) -> str:
         return f"{title(run)} starts at {name} {number(known[0])}."
     lost = diverged(step, values)
     if lost is not None:
-        return f"{title(run)} diverges: from {name} {number(known[0])} it is no longer finite at step {lost}."
+        return f"{title(run)} diverges at step {lost}, from {name} {number(known[0])}."
     end, low = known[-1], known.argmin()
     verb = "lowers" if end < known[0] else "raises" if end > known[0] else "leaves"
     change = f"at {number(end)}" if verb == "leaves" else f"from {number(known[0])} to {number(end)}"
@@ -128,7 +131,7 @@ def _read(run: Table, step: np.ndarray, values: np.ndarray, name: str) -> str:
 
 def _compare(run: Table, members: np.ndarray, name: str) -> tuple[int, str]:
     """The position of the run that ends lowest, and the sentence that names its values."""
-    dims = run.column(run.attrs.get("merit", "loss") if run.attrs.get("merit", "loss") in run else "loss").dims[1:]
+    dims = run.column(merit_column(run)).dims[1:]
     over = " and ".join(dims)
     alive = np.isfinite(members).all(axis=0)
     count = members.shape[1]
