@@ -151,19 +151,27 @@ def test_no_list_of_methods():
     """Methods are found by scanning folders: a list of them anywhere would be wrong with the next one."""
     slugs = {e.slug for e in catalog.methods()}
     found = {}
-    for path in SOURCES:
-        if path.is_relative_to(PACKAGE / "methods"):
+    for path in SOURCES:  # a lesson and a benchmark may compare the two that they are about
+        if any(path.is_relative_to(f) for f in (PACKAGE / "methods", ROOT / "lessons", ROOT / "benchmarks")):
             continue
         kinds = (ast.List, ast.Tuple, ast.Set, *([ast.Dict] if path.is_relative_to(PACKAGE) else []))
         hits = list(lists_of_slugs(ast.parse(path.read_text(encoding="utf-8")), slugs, kinds))
         if hits:
             found[str(path.relative_to(ROOT))] = hits
+    for line in (ROOT / "README.md").read_text(encoding="utf-8").splitlines():
+        if len(named := set(re.findall(r"[`'\"](\w+)[`'\"]", line)) & slugs) > 2:
+            found["README.md"] = named
     assert found == {}
 
 
 def test_the_check_of_lists_sees_one():
     slugs = {e.slug for e in catalog.methods()}
     assert len(list(lists_of_slugs(ast.parse(f"menu = {sorted(slugs)}"), slugs, (ast.List,)))) == 1
+
+
+def test_notebooks_are_what_the_lessons_build():
+    done = python("-m", "widgetlib", "notebooks", "--check")
+    assert done.returncode == 0, done.stdout
 
 
 def test_versions_agree():

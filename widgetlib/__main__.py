@@ -1,4 +1,4 @@
-"""The command line: `python -m widgetlib list`, `show`, `new`, `app`, `lab`."""
+"""The command line: `python -m widgetlib app`, `lab`, `list`, `show`, `new`, `notebooks`."""
 
 from __future__ import annotations
 
@@ -77,6 +77,8 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("name", help="the slug, such as nesterov or heavy_ball")
     command.add_argument("--family", help="its folder: the family of a method, the world of a problem")
     command.add_argument("--into", metavar="FOLDER", help="a folder of your own instead of the package")
+    command = add(notebooks, "notebooks", "build notebooks/ from lessons/")
+    command.add_argument("--check", action="store_true", help="write nothing; fail where they differ")
     return top
 
 
@@ -218,6 +220,19 @@ def skeleton(kind: str, slug: str, family: str) -> str:
     text = text.replace(f"My{kind.capitalize()}", "".join(w.capitalize() for w in words))
     text = text.replace(f"My {kind}", " ".join(words).capitalize())
     return text.replace('family = "first_order"', f'family = "{family}"')
+
+
+def notebooks(options: argparse.Namespace) -> None:
+    """Builds the notebooks, or says which of them are stale."""
+    from widgetlib.course import build
+
+    sources, built = PACKAGE.parent / "lessons", PACKAGE.parent / "notebooks"
+    if not sources.is_dir():
+        raise AtlasError("there is no folder lessons/ beside the package; go to a clone of the project.")
+    if not options.check:
+        print(*(f"wrote {path}" for path in build.build(sources, built)), sep="\n")
+    elif stale := build.stale(sources, built):
+        raise AtlasError(f"{', '.join(stale)} in {built} is not what lessons/ builds; run: make notebooks")
 
 
 def _port(options: argparse.Namespace) -> int | None:

@@ -48,7 +48,7 @@ def test_slider_moves_the_curve_and_its_reading(opened):
     revision(opened, 2)
     assert last_loss(opened) < before
     text = opened.locator(".atlas-reading").first.inner_text()
-    assert text.startswith("At rate 0.11 the loss ends at")
+    assert text.startswith("At rate 0.25 the loss ends at")
     assert opened.locator(".atlas-plot").first.get_attribute("aria-label") == text
 
 
@@ -75,7 +75,7 @@ def test_a_flood_of_draws_ends_with_the_last(opened):
     }""")
     opened.get_by_role("button", name="Flood").click()
     revision(opened, 501)
-    assert opened.locator(".atlas-reading").first.inner_text().startswith("At rate 0.51 ")
+    assert opened.locator(".atlas-reading").first.inner_text().startswith("At rate 0.5 ")
     assert opened.evaluate("window.painted") < 500
 
 
@@ -114,10 +114,10 @@ def test_the_link_is_kept_up_to_date_and_opens_what_was_seen(opened, demo):
     handle = opened.get_by_role("slider", name="learning rate")
     handle.focus()
     handle.press("ArrowRight")
-    opened.wait_for_url(re.compile("rate=0.11"))
-    opened.goto(f"{demo[0]}voila/render/demo.ipynb?rate=0.50")
+    opened.wait_for_url(re.compile("rate=0.25"))
+    opened.goto(f"{demo[0]}voila/render/demo.ipynb?rate=0.5")
     opened.wait_for_function(PAINTED)
-    opened.wait_for_function("document.querySelector('.atlas-reading').textContent.startsWith('At rate 0.50')")
+    opened.wait_for_function("document.querySelector('.atlas-reading').textContent.startsWith('At rate 0.5 ')")
 
 
 def test_without_the_static_file_the_kernel_sends_plotly(page, demo, watch):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import os
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -28,6 +29,7 @@ VIEWS = {
 }
 CSS = """<style>
 .atlas-card { max-width: 1600px; margin: 0 auto; }
+.atlas-top { display: grid !important; grid-template-columns: minmax(320px, 1fr) auto; gap: 4px 24px; align-items: center; }
 .atlas-head h1 { margin: 0; font-size: 24px; line-height: 1.2; }
 .atlas-head p { margin: 2px 0; }
 .atlas-paper { opacity: .75; font-size: 13px; }
@@ -35,11 +37,12 @@ CSS = """<style>
 .atlas-views { display: grid !important; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 8px 14px; }
 .atlas-view { min-width: 0; overflow: hidden; }
 .atlas-view h2 { font-size: 14px; margin: 0; font-weight: 600; }
-.atlas-equation { overflow-x: auto; font-size: 15px; }
+.atlas-equation { overflow-x: auto; overflow-y: hidden; font-size: 12px; max-width: 100%; }
+.atlas-equation .MathJax_Display, .atlas-equation mjx-container { margin: 0 !important; }
 .atlas-side .widget-label, .atlas-side .widget-readout { font-size: 13px; }
 .atlas-side h2 { font-size: 13px; margin: 8px 0 0; opacity: .75; font-weight: 600; }
 @media (max-width: 760px) {
-  .atlas-body, .atlas-views { grid-template-columns: minmax(0, 1fr); }
+  .atlas-top, .atlas-body, .atlas-views { grid-template-columns: minmax(0, 1fr); }
 }
 </style>"""
 
@@ -68,6 +71,7 @@ class Card(w.VBox):
         self.stop = self._button("Stop", lambda: self.worker.stop(), "Ends the computation and shows what there is")
         self.worker = Worker(self.status, self._busy)
         self.experiment = Experiment(self._show, self.status.say, self._progress, self.player.span)
+        self.asked: Settings | None = None
         self._building = True
         self._choices(method, chosen)
         self._assemble()
@@ -138,7 +142,9 @@ class Card(w.VBox):
         views.add_class("atlas-views")
         body = w.Box([side, w.VBox([self.player, views], layout=w.Layout(min_width="0"))])
         body.add_class("atlas-body")
-        self.children = [w.HTML(CSS), self.head, self.equation, body]
+        top = w.Box([self.head, self.equation])
+        top.add_class("atlas-top")
+        self.children = [w.HTML(CSS), top, body]
         self._describe()
 
     def _view(self, name: str) -> w.Widget:
@@ -191,6 +197,8 @@ class Card(w.VBox):
 
     def _compute(self) -> None:
         want = self.settings()
+        if want == self.asked:  # a page rounds what it shows and sends that back as a change
+            return
         self._remember(want)
         self.worker.ask(lambda token: self.experiment.run(want, token))
 
@@ -221,26 +229,26 @@ class Card(w.VBox):
         if not rates:
             raise AtlasError(f"{self.method.value} has no learning rate to look for.")
         want, (control, field) = self.settings(), self.controls.find(rates[0])
+        self._remember(want)
 
         def job(token: Token) -> None:
             self.status.say("Looking for a rate …")
             rate = tuned(want, rates[0], field.range, token)
-            self._building = True
-            control.value = float(f"{rate:.2g}")
-            self._building = False
-            want_now = self.settings()
-            self._remember(want_now)
-            self.experiment.run(want_now, token)
+            found = replace(want, fields=want.fields | {rates[0]: float(f"{rate:.2g}")})
+            self._remember(found)  # before the slider moves: that is no new wish
+            control.value = found.fields[rates[0]]
+            self.experiment.run(found, token)
 
         self.worker.ask(job)
 
     def _ask_surface(self, surface: bool) -> None:
         self.experiment.surface = surface
-        if self.experiment.slice is not None:
-            self._compute() if self.worker.working else self.worker.ask(lambda t: self.experiment.redraw(surface, t))
+        if not self.worker.working:  # else the run under way draws it so
+            self.worker.ask(lambda token: self.experiment.redraw(token))
 
     def _remember(self, want: Settings) -> None:
-        """Keeps the page's address such that the link opens what is on screen."""
+        """Keeps what was asked, and the page's address such that the link opens it."""
+        self.asked = want
         chosen = want.fields | {"problem": want.problem, "steps": want.steps, "seed": want.seed, "start": want.start}
         self.address.state = {"method": want.method} | {n: f"{v:.6g}" if isinstance(v, float) else str(v)
                                                         for n, v in chosen.items()}  # fmt: skip

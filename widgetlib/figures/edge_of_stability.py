@@ -99,7 +99,7 @@ def _merit(run: Table, data: list, page: dict, cursors: list) -> None:
     log, shade = wants_log(values), ink(run)
     values = np.where(values > 0, values, np.nan) if log else values
     page["yaxis"]["domain"], page["xaxis"]["anchor"] = [0.44, 1], "y2"
-    page["yaxis2"] = axis(text, values, log) | {"nticks": 4, "domain": [0, 0.37]}
+    page["yaxis2"] = axis(text, values, log, ticks=4, domain=[0, 0.37])
     data.append(line(run["step"], values, name, shade, yaxis="y2", showlegend=False))
     data[-1]["line"] = {"color": shade, "width": 1.5}
     cursors.append(follow(data, run["step"], finite(run["step"]), values, shade, yaxis="y2"))

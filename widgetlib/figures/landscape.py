@@ -92,7 +92,7 @@ def landscape(plane: Table, surface: bool = False) -> Picture:
     if surface:
         axes = {f"{a}axis": _edge(t, range=r) for a, t, r in zip("xy", labels, inside, strict=True)}
         axes["zaxis"] = _edge(text, **{k: v for k, v in bar.items() if k.startswith("tick")})
-        camera = {"eye": {"x": -1.1, "y": -1.4, "z": 1.0}, "center": {"x": 0, "y": 0, "z": -0.2}}
+        camera = {"eye": {"x": -0.5, "y": -1.1, "z": 1.8}, "center": {"x": 0, "y": 0, "z": -0.2}}
         scene = {**axes, "camera": camera, "aspectmode": "manual", "aspectratio": {"x": 1, "y": 1, "z": 0.6}}
         page = layout("surface", plane, scene=scene)
     else:
@@ -140,11 +140,12 @@ def _contour(plane: Table, data: list[dict], x: np.ndarray, y: np.ndarray, heigh
 def _surface(plane: Table, data: list[dict], x: np.ndarray, y: np.ndarray, height: Height) -> list[dict]:
     """The surface and, on the heights of its own losses, the path."""
     shade = ink(plane)
-    data[0] |= {"type": "surface", "opacity": 0.9, "showscale": False, "name": "loss", "hoverinfo": "skip"}
+    data[0] |= {"type": "surface", "opacity": 0.85, "showscale": False, "name": "loss", "hoverinfo": "skip"}
     # A scene does not clip: what lies outside the window would float in the void beside it.
     outside = [(v < plane[a].min()) | (v > plane[a].max()) for a, v in (("x", x), ("y", y))]
-    lift = 0.02 * np.nanmax(np.ptp(data[0]["z"])) if np.isfinite(data[0]["z"]).all() else 0.0
-    z = np.where(outside[0] | outside[1], np.nan, height(plane["path_loss"]) + lift)
+    # The grid bridges a narrow valley, so a path on its floor would be buried: there it runs on the surface.
+    ground = _mean_of_corners(plane["x"], plane["y"], data[0]["z"], x, y)
+    z = np.where(outside[0] | outside[1], np.nan, np.fmax(height(plane["path_loss"]), ground))
     keep = np.union1d(decimate(x), decimate(y))
     path = {"type": "scatter3d", "mode": "lines", "x": x[keep], "y": y[keep], "z": z[keep], "name": "path"}
     data.append(path | {"line": {"color": shade, "width": 7}, "hoverinfo": "skip"})
@@ -152,6 +153,15 @@ def _surface(plane: Table, data: list[dict], x: np.ndarray, y: np.ndarray, heigh
         return []
     look = {"type": "scatter3d", "z": z[-1:], "marker": {"size": 7}}
     return [follow(data, plane["path_step"], x, y, shade, **look) | {"z": z}]
+
+
+def _mean_of_corners(x: np.ndarray, y: np.ndarray, z: np.ndarray, at_x: np.ndarray, at_y: np.ndarray):
+    """The mean height of the grid cell that holds each point; NaN where the grid has no cell."""
+    if min(z.shape) < 2:
+        return np.full(len(at_x), np.nan)
+    j = np.clip(np.searchsorted(x, at_x) - 1, 0, len(x) - 2)
+    i = np.clip(np.searchsorted(y, at_y) - 1, 0, len(y) - 2)
+    return (z[i, j] + z[i + 1, j] + z[i, j + 1] + z[i + 1, j + 1]) / 4
 
 
 def _edge(text: str, **more: Any) -> dict[str, Any]:

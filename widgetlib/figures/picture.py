@@ -127,26 +127,28 @@ def label(symbol: str, unit: str = "") -> str:
     return f"{symbol} ({unit or 1})"
 
 
-def axis(text: str, values: np.ndarray = _EMPTY, log: bool = False, **more: Any) -> dict[str, Any]:
+def axis(
+    text: str, values: np.ndarray = _EMPTY, log: bool = False, ticks: int = 6, **more: Any
+) -> dict[str, Any]:
     """An axis with the title `text` that makes room for its labels; a logarithmic one needs the values."""
     heading = {"text": text, "standoff": 4, "font": {"size": 13}}
     frame = {"title": heading, "automargin": True, "showline": True, "tickangle": 0, "type": "linear"}
     positive = values[values > 0]
     if not log or not len(positive):
-        return frame | {"nticks": 6, "exponentformat": "e", "minexponent": 5} | more
+        return frame | {"tickmode": "auto", "nticks": ticks, "exponentformat": "e", "minexponent": 5} | more
     low, high = np.log10(positive.min()), np.log10(positive.max())
     frame |= {"type": "log"}
     if high > np.log10(positive[0]) + 6:  # a run that explodes: six decades above its first value are enough
         high = np.log10(positive[0]) + 6
         frame |= {"range": [float(low) - 0.3, float(high)]}
-    at, text = round_ticks(low, high)
+    at, text = round_ticks(low, high, ticks)
     return frame | {"tickmode": "array", "tickvals": at, "ticktext": text} | more
 
 
-def round_ticks(low: float, high: float) -> tuple[np.ndarray, list[str]]:
-    """Round numbers between 10^low and 10^high, at most about seven, and their labels."""
-    stride = max(int(np.ceil((high - low) / 6)), 1)
-    digits = (1,) if high - low > 2.5 else (1, 3) if high - low > 1.2 else (1, 2, 5)
+def round_ticks(low: float, high: float, most: int = 6) -> tuple[np.ndarray, list[str]]:
+    """Round numbers between 10^low and 10^high, about `most` of them, and their labels."""
+    stride = max(int(np.ceil((high - low) / most)), 1)
+    digits = next((d for d in ((1, 2, 5), (1, 3)) if len(d) * (high - low) <= most), (1,))
     powers = stride * np.arange(np.floor(low / stride), np.floor(high / stride) + 1)
     at = np.outer(10.0**powers, digits).ravel()
     at = at[(at >= 10 ** (low - 0.05)) & (at <= 10 ** (high + 0.05))]
@@ -156,7 +158,7 @@ def round_ticks(low: float, high: float) -> tuple[np.ndarray, list[str]]:
 def _tick(value: float) -> str:
     """Plain digits where they are short, a power of ten elsewhere."""
     exponent = int(np.floor(np.log10(value) + 1e-9))
-    if -4 < exponent < 5:
+    if -4 < exponent < 4:
         return f"{value:g}"
     digit = round(value / 10.0**exponent)
     return ("" if digit == 1 else f"{digit}·") + f"10<sup>{exponent}</sup>"

@@ -104,7 +104,7 @@ def _norms(gradient: Table, shade: str, data: list, page: dict, cursors: list) -
         log = wants_log(values)
         values = np.where(values > 0, values, np.nan) if log else values
         text = label(symbol, gradient.column(column).unit)
-        page[f"yaxis{key}"] = {"nticks": 4, "tickmode": "auto"} | axis(text, values, log) | place
+        page[f"yaxis{key}"] = axis(text, values, log, ticks=4, **place)
         look = {"line": {"color": tone, "width": 2, "dash": dash}, "yaxis": f"y{key}"}
         data.append(line(step, values, column.replace("_", " "), tone, **look))
         cursors.append(follow(data, step, finite(step), values, tone, yaxis=f"y{key}"))

@@ -75,9 +75,8 @@ def _control(field: Field, entry: Entry, value: Any) -> w.Widget:
         value = field.check(value, entry.slug)
     except catalog.AtlasError:  # a link may say anything
         value = field.default
-    common: dict[str, Any] = {"description": _label(field.name), "style": STYLE, "layout": WIDE}
-    common["description_tooltip"] = f"{field.name} of {entry.title}"
-    common["tooltip"] = common.pop("description_tooltip")
+    tooltip = f"{field.name} of {entry.title}"
+    common: dict[str, Any] = {"description": _label(field.name), "tooltip": tooltip, "style": STYLE, "layout": WIDE}
     if field.kind == "method":
         names = [(e.title, e.slug) for e in catalog.methods() if e.world == entry.world and not _wraps(e)]
         value = value if value in [slug for _, slug in names] else field.default
@@ -112,7 +111,7 @@ def _wraps(entry: Entry) -> bool:
 
 
 def _legal(value: Any, field: Field) -> Any:
-    """What a page sent, held inside the range: a log slider rounds, and a page may send anything."""
-    if field.range is not None:
-        return min(max(value, field.range.low), field.range.high)
-    return value
+    """What a page sent, held inside the range; a slider's own rounding (0.9000000000000001) taken off."""
+    if isinstance(value, float):
+        value = float(f"{value:.12g}")
+    return value if field.range is None else min(max(value, field.range.low), field.range.high)

@@ -93,11 +93,10 @@ class Experiment:
         self._meter(token)
         self._done(token)
 
-    def redraw(self, surface: bool, token: Token) -> None:
+    def redraw(self, token: Token) -> None:
         """Draws the landscape again, as a contour or as a surface."""
-        self.surface = surface
         if self.slice is not None:
-            self.show("landscape", landscape(self.slice, surface=surface))
+            self._landscape(self.slice, token)
 
     def _growing(self, running: Any, sharp: Any) -> None:
         """What a run under way shows: the curves so far."""

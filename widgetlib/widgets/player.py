@@ -35,12 +35,12 @@ class Player(w.HBox):
         """The steps of a new run; the cursor goes to its end, and playing starts from its beginning."""
         last = max(last, first + 1)
         stride = max(1, (last - first) // 150)  # a run takes about six seconds, however long it is
-        for widget in (self.play, self.scrub):
+        for widget in (self.scrub, self.play):  # all ends before any value: the page's link would clamp it
             with widget.hold_sync():
-                if first > widget.max:
-                    widget.max = last
+                widget.max = max(last, widget.min)
                 widget.min, widget.max = first, last
-                widget.value = last
+        for widget in (self.scrub, self.play):
+            widget.value = last
         self.play.step = stride
 
     def _button(self, name: str, icon: str, by: int, status: StatusLine) -> w.Button:
