@@ -170,14 +170,10 @@ def answers(address: str) -> bool:
 def pip(*arguments: str | Path) -> None:
     """Runs `pip install`; its complaints go to the log, and to the person as one sentence."""
     with LOG.open("a") as log:
-        status = subprocess.call(
-            [PYTHON, "-m", "pip", "install", "--retries", "2", *arguments], cwd=ROOT, stderr=log
-        )
+        status = subprocess.call([PYTHON, "-m", "pip", "install", "--retries", "2", *arguments], cwd=ROOT, stderr=log)
     if status:
         said = LOG.read_text(errors="replace")
-        if re.search(
-            r"ConnectionError|ConnectTimeout|ReadTimeout|NameResolution|ProxyError|connection", said
-        ):
+        if re.search(r"ConnectionError|ConnectTimeout|ReadTimeout|NameResolution|ProxyError|connection", said):
             raise SetupError(
                 "the package index does not answer; connect this computer to the network and run the same "
                 f"command again, what is installed so far is kept (details in {LOG})."

@@ -121,12 +121,8 @@ def test_every_foreign_import_is_declared():
 
 def test_nothing_names_a_machine():
     """A path or host of somebody's machine works on that machine only."""
-    machine = re.compile(
-        r"(?<![\w.<])/(?:work|opt|root|home/\w+|Users/\w+)/|https?://(?:localhost:3|192\.168|10\.)"
-    )
-    listed = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True
-    )
+    machine = re.compile(r"(?<![\w.<])/(?:work|opt|root|home/\w+|Users/\w+)/|https?://(?:localhost:3|192\.168|10\.)")
+    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True)
     paths = [ROOT / name for name in listed.stdout.split("\n") if name] if not listed.returncode else SOURCES
     texts = {p: p.read_bytes() for p in paths if p.is_file() and p != Path(__file__)}
     found = {
@@ -183,11 +179,6 @@ def test_versions_agree():
 def test_constraints_pin_every_dependency():
     """One lock for every way of installing: a bound without a pin would drift."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    wanted = {
-        re.match(r"[\w-]+", r)[0]
-        for r in [*project["dependencies"], *project["optional-dependencies"]["test"]]
-    }
-    pins = re.findall(
-        r"^([\w-]+)==[\w.]+$", (ROOT / "constraints.txt").read_text(encoding="utf-8"), re.MULTILINE
-    )
+    wanted = {re.match(r"[\w-]+", r)[0] for r in [*project["dependencies"], *project["optional-dependencies"]["test"]]}
+    pins = re.findall(r"^([\w-]+)==[\w.]+$", (ROOT / "constraints.txt").read_text(encoding="utf-8"), re.MULTILINE)
     assert wanted - set(pins) == set()

@@ -61,12 +61,8 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument("--no-browser", action="store_true", help="only print the link")
         command.add_argument("--notebooks", metavar="FOLDER", help="default: those of the project")
         if run is app:
-            command.add_argument(
-                "--host", default="localhost", help="0.0.0.0 lets others in (default: %(default)s)"
-            )
-            command.add_argument(
-                "--kernels", type=int, help="dashboards open at a time; default: what memory allows"
-            )
+            command.add_argument("--host", default="localhost", help="0.0.0.0 lets others in (default: %(default)s)")
+            command.add_argument("--kernels", type=int, help="dashboards open at a time; default: what memory allows")
     command = add(list_entries, "list", "the methods, or the problems")
     command.add_argument("--family", help="only those of one family (for problems: of one world)")
     command.add_argument("--problems", action="store_true")
@@ -88,9 +84,7 @@ def app(options: argparse.Namespace) -> None:
 
     if options.kernels is not None and options.kernels < 1:
         raise AtlasError(f"--kernels {options.kernels} would open no dashboard; give 1 or more.")
-    serve.app(
-        _port(options), not options.no_browser, options.notebooks, host=options.host, kernels=options.kernels
-    )
+    serve.app(_port(options), not options.no_browser, options.notebooks, host=options.host, kernels=options.kernels)
 
 
 def lab(options: argparse.Namespace) -> None:
@@ -174,9 +168,7 @@ def new(options: argparse.Namespace) -> None:
     folder, family = FOLDERS[kind][0], options.family or FOLDERS[kind][1]
     for name in (slug, family):
         if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
-            raise AtlasError(
-                f"{name!r} cannot be the name of a file; use small letters, digits and underscores."
-            )
+            raise AtlasError(f"{name!r} cannot be the name of a file; use small letters, digits and underscores.")
     known = {e.slug: e.path for e in (catalog.methods() if kind == "method" else catalog.problems())}
     if slug in known:
         raise AtlasError(f"there is a {kind} {slug!r} already, in {known[slug]}; choose another name.")
@@ -192,9 +184,7 @@ def new(options: argparse.Namespace) -> None:
     path.write_text(skeleton(kind, slug, family), encoding="utf-8")
     print(f"wrote {path}")
     if options.into is not None:
-        print(
-            f"to see it in the gallery and in the tests, set the environment variable WIDGETLIB_PATH={root}"
-        )
+        print(f"to see it in the gallery and in the tests, set the environment variable WIDGETLIB_PATH={root}")
 
 
 def skeleton(kind: str, slug: str, family: str) -> str:
@@ -208,14 +198,10 @@ def skeleton(kind: str, slug: str, family: str) -> str:
     Raises:
         AtlasError: CONTRIBUTING.md is not there.
     """
-    guide = next(
-        (folder / "CONTRIBUTING.md" for folder in GUIDES if (folder / "CONTRIBUTING.md").exists()), None
-    )
+    guide = next((folder / "CONTRIBUTING.md" for folder in GUIDES if (folder / "CONTRIBUTING.md").exists()), None)
     if guide is None:
         raise AtlasError("CONTRIBUTING.md, which holds the skeletons, is missing; install the project again.")
-    text = re.search(
-        rf"^```python {kind}\n(.*?)^```", guide.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
-    )[1]
+    text = re.search(rf"^```python {kind}\n(.*?)^```", guide.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)[1]
     words = slug.split("_")
     text = text.replace(f"My{kind.capitalize()}", "".join(w.capitalize() for w in words))
     text = text.replace(f"My {kind}", " ".join(words).capitalize())

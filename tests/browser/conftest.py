@@ -50,7 +50,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def chromium() -> Iterator:
     """One Chromium for all tests, or a skip that says how to get one."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
+    playwright = pytest.importorskip(
+        "playwright.sync_api", reason="playwright is not installed: pip install playwright"
+    )
     with playwright.sync_playwright() as driver:
         own = driver.chromium.executable_path
         path = next(filter(None, map(shutil.which, BROWSERS)), own if os.path.exists(own) else None)
@@ -83,7 +85,9 @@ class Watch:
     def outside(self) -> list[str]:
         """The requests that left the machine."""
         local = ("localhost", "127.0.0.1", "[::1]")
-        return [u for u in self.requests if urlsplit(u).scheme not in ("data", "blob") and urlsplit(u).hostname not in local]
+        return [
+            u for u in self.requests if urlsplit(u).scheme not in ("data", "blob") and urlsplit(u).hostname not in local
+        ]
 
     def unexpected(self) -> list[str]:
         """The errors that no test allowed."""
@@ -199,7 +203,7 @@ def run_in_lab(page, lab_url: str) -> Callable[[str], None]:
         page.goto(f"http://{address.netloc}/lab/tree/notebooks/{name}?reset&token={token}")
         page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status='idle']")
         for _ in range(3):  # right after the start a click may come to nothing
-            page.evaluate("jupyterapp.commands.execute('notebook:run-all-cells')")
+            page.evaluate("() => void jupyterapp.commands.execute('notebook:run-all-cells')")
             try:
                 page.wait_for_function(PAINTED, timeout=PATIENCE * 1000 / 3)
             except Exception:

@@ -152,7 +152,7 @@ def test_in_jupyterlab_the_same(page, run_in_lab, watch):
     handle.press("ArrowRight")
     revision(page, 2)
     assert last_loss(page) < before
-    page.evaluate("jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})")
+    page.evaluate("() => void jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})")
     dark = THEMES["dark"]["paper_bgcolor"]
     page.wait_for_function(f"({PAPER})().every((colour) => colour === '{dark}')")
     assert page.url == address  # Lab's own address is left alone

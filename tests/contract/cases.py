@@ -1,4 +1,4 @@
-"""What the contract is tested on: methods with brisk rates, their float fields, and the problems of their worlds."""
+"""What the contract is tested on: methods at brisk rates, their float fields, problems of their worlds."""
 
 from widgetlib import catalog
 from widgetlib.core.method import fields_of, with_fields
@@ -55,3 +55,8 @@ def net(entry):
     if entry.world == "minimize":
         return catalog.problem("digits_mlp", width=5, depth=1, subset=50)
     return catalog.problem(catalog.fitting(entry)[-1].slug)
+
+
+def distance(a, b):
+    """The largest difference relative to the largest entry."""
+    return float((a - b).abs().max() / b.abs().max().clamp_min(1e-300))

@@ -33,7 +33,9 @@ def path(method, problem, start, steps, order=1):
     optimizer = resolve(name)([w], **arguments(method, mapping))
     data = problem.load()
     if problem.samples:
-        data = type(data)(*(part.to(start.dtype)[::order].clone() if order > 0 else part.to(start.dtype).flip(0) for part in data))
+        data = type(data)(
+            *(part.to(start.dtype)[::order].clone() if order > 0 else part.to(start.dtype).flip(0) for part in data)
+        )
     iterates = [start]
     for _ in range(steps):
         optimizer.zero_grad()

@@ -1,13 +1,18 @@
-"""Small tables of the shapes that measures hand over, made with numpy alone."""
+"""Small tables of the shapes that measures hand over, and what every picture must be."""
+
+import re
 
 import numpy as np
+import plotly.graph_objects as go
 
 from widgetlib.core.table import Table
+
+TITLES = {"gd": "GD", "adam": "Adam", "muon": "Muon"}
 
 
 def attrs(method="gd", problem="rosenbrock", **more):
     """What every table carries."""
-    named = {"method": method, "method_title": {"gd": "GD", "adam": "Adam"}.get(method, method)}
+    named = {"method": method, "method_title": TITLES.get(method, method)}
     world = {"problem": problem, "problem_title": problem.title(), "merit": "loss", "merit_symbol": "L"}
     return {**named, **world, "hyper": {"lr": 1e-3}, **more}
 
@@ -42,9 +47,7 @@ def run(method="gd", **options):
         loss, norm = rosenbrock(*path.T), np.linalg.norm(gradients, axis=1)
         length = np.append(np.linalg.norm(np.diff(path, axis=0), axis=1), np.nan)
     more = attrs(method)
-    table = Table(
-        {"step": (step, ["step"]), "loss": (loss, ["step"]), "gradients": (step + 1.0, ["step"])}, more
-    )
+    table = Table({"step": (step, ["step"]), "loss": (loss, ["step"]), "gradients": (step + 1.0, ["step"])}, more)
     columns = {"step": step, "loss": loss, "gradient_norm": norm, "step_length": length}
     return table, Table({n: (c, ["record"]) for n, c in columns.items()}, more)
 
@@ -82,7 +85,7 @@ def plane(method="gd", dimension=2, size=64, off=None, **options):
     return Table(columns, attrs(method, minima=minima, dimension=dimension, **labels))
 
 
-def sharpness(gauge=None, limit=5.0, records=61, last=3000, method="gd", **more):
+def sharpness(gauge=None, limit=5.0, records=61, last=3000, method="gd", kind="sharpness", **more):
     """A sharpness table; without a gauge one that rises to the limit by progressive sharpening and stays."""
     step = np.linspace(0, last, records).astype(int)
     if gauge is None:
@@ -98,18 +101,20 @@ def sharpness(gauge=None, limit=5.0, records=61, last=3000, method="gd", **more)
         "gauge_residual": (np.abs(gauge) * 1e-3, ["record"]),
         "limit": (np.broadcast_to(np.asarray(limit, dtype=float), step.shape).copy(), ["record"]),
     }
-    return Table(columns, attrs(method, problem="digits_mlp", gauge="sharpness", preconditioned=False) | more)
+    return Table(columns, attrs(method, problem="digits_mlp", gauge=kind, preconditioned=False) | more)
 
 
 def update_map(full=(-1.02, -0.6, 0.2, 0.7), records=13, last=3000, method="gd", largest=1.0):
     """An update_map table with the same spectrum at each record, drifting to it from +1."""
     step = np.linspace(0, last, records).astype(int)
     share = np.linspace(0.3, 1, records)[:, None] if records else np.empty((0, 1))
-    modes = 1 + share * (np.asarray(full, dtype=complex) - 1)
+    with np.errstate(all="ignore"):
+        modes = 1 + share * (np.asarray(full, dtype=complex) - 1)
+        frozen = 1 + 0.98 * (modes - 1)
     small = np.full(modes.shape, 1e-4)
     columns = {
         "step": (step, ["record"]),
-        "frozen": (1 + 0.98 * (modes - 1), ["record", "mode"]),
+        "frozen": (frozen, ["record", "mode"]),
         "full": (modes, ["record", "mode"]),
         "frozen_residual": (small, ["record", "mode"]),
         "full_residual": (small, ["record", "mode"]),
@@ -124,3 +129,31 @@ def digits(method="gd", steps=3000):
     ripple = 1 + 0.3 * np.sin(step / 3.0) * (step > 250)
     loss = 0.45 * np.exp(-step / 700.0) * ripple + 0.01
     return Table({"step": (step, ["step"]), "loss": (loss, ["step"])}, attrs(method, problem="digits_mlp"))
+
+
+def drawable(picture):
+    """Asserts what holds for every picture, in the eyes of plotly too, and returns it."""
+    go.Figure(picture.data, picture.layout)  # raises for a name or a value that plotly does not know
+    for trace in picture.data:
+        arrays = [trace[key] for key in "xyz" if key in trace]
+        assert all(isinstance(a, np.ndarray) and a.dtype == float for a in arrays)
+        assert not any(np.isinf(a).any() for a in arrays)
+    for cursor in picture.cursors:
+        trace, n = picture.data[cursor["trace"]], len(cursor["step"])
+        assert trace["mode"] == "markers" and cursor["step"].dtype.kind == "i" and n > 0
+        for key in cursor.keys() - {"trace", "step"}:
+            assert len(cursor[key]) == n
+            np.testing.assert_array_equal(trace[key], np.atleast_1d(cursor[key][-1]))
+    scenes = [picture.layout, picture.layout.get("scene", {})]
+    axes = [a for scene in scenes for key, a in scene.items() if key[1:5] == "axis"]
+    assert axes and all(re.search(r"\S \(.+\)$", a["title"]["text"]) for a in axes)  # symbol (unit)
+    assert "paper_bgcolor" not in picture.layout and "color" not in picture.layout["font"]
+    assert picture.reading.endswith(".") and picture.reading[0].isupper() and "<" not in picture.reading
+    assert "nan" not in picture.reading and "inf" not in picture.reading
+    return picture
+
+
+def named(picture, name):
+    """The one trace of that name."""
+    (trace,) = [trace for trace in picture.data if trace["name"] == name]
+    return trace

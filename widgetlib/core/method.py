@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import typing
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
-from widgetlib.core.words import Claim
+from widgetlib.core.entry import Field
+from widgetlib.core.words import AtlasError, Claim, Range
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -49,6 +51,10 @@ class Method:
         """The name of the file."""
         return type(self).__module__.rpartition(".")[2]
 
+    def batches(self) -> bool:
+        """Whether members can share one step: this method and every base can."""
+        return self.batchable and all(base.batches() for base in bases(self).values())
+
     def init(self, oracle: Any, w: Tensor) -> Any:
         """The state before the first step: a nest of NamedTuples of tensors, `()` where there is none."""
         return ()
@@ -64,6 +70,17 @@ class Method:
     def stability_limit(self, oracle: Any, w: Tensor, s: Any) -> Tensor | float | None:
         """The largest stable value of `gauge`, `(..., 1)`, with the state after the step; None without a law."""
         return None
+
+
+def bases(method: Method) -> dict[str, Method]:
+    """The methods that a wrapper holds, by the name of their field."""
+    values = {field.name: getattr(method, field.name) for field in dataclasses.fields(method)}
+    return {name: value for name, value in values.items() if isinstance(value, Method)}
+
+
+def same_kind(a: Method, b: Method) -> bool:
+    """Whether the state of one is a state of the other: the same class, around bases of the same kind."""
+    return type(a) is type(b) and all(same_kind(base, bases(b)[name]) for name, base in bases(a).items())
 
 
 def fields_of(thing: Any) -> dict[str, Any]:
@@ -84,8 +101,29 @@ def with_fields(thing: Any, values: dict[str, Any]) -> Any:
     own = {name: value for name, value in values.items() if "." not in name}
     for name in {name.partition(".")[0] for name in values if "." in name}:
         inner = {n.partition(".")[2]: v for n, v in values.items() if n.startswith(name + ".")}
-        own[name] = with_fields(getattr(thing, name), inner)
+        own[name] = with_fields(own.get(name, getattr(thing, name)), inner)
     return dataclasses.replace(thing, **own)
+
+
+def check_field(thing: Any, name: str, value: Any) -> Any:
+    """The value as the field of that dotted name takes it, by the field's annotation.
+
+    Raises:
+        AtlasError: it is out of range or of the wrong kind.
+    """
+    name, _, rest = name.partition(".")
+    if rest:
+        return check_field(getattr(thing, name), rest, value)
+    hint, marks = typing.get_type_hints(type(thing), include_extras=True)[name], ()
+    if typing.get_origin(hint) is typing.Annotated:
+        hint, *marks = typing.get_args(hint)
+    if hint is Method:
+        if not isinstance(value, Method):
+            raise AtlasError(f"{name} = {value!r} is no method; give wl.method({str(value)!r}).")
+        return value
+    choices = typing.get_args(hint)
+    legal = next((m for m in marks if isinstance(m, Range)), None)
+    return Field(name, "choice" if choices else hint.__name__, None, legal, choices).check(value, thing.slug)
 
 
 def as_column(x: Tensor | float, like: Tensor) -> Tensor:

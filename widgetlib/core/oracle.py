@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -22,6 +22,14 @@ class Cost:
     values: float = 0.0
     gradients: float = 0.0
     products: float = 0.0
+
+
+class Answer(NamedTuple):
+    """What the oracle said of a point."""
+
+    w: Tensor
+    loss: Tensor
+    gradient: Tensor
 
 
 class Minimize:
@@ -42,14 +50,20 @@ class Minimize:
     world = "minimize"
 
     def __init__(
-        self, problem: Problem, data: Any, k: int = 0, seeds: Any = 0, batch: int | None = None, cost: Cost | None = None
+        self,
+        problem: Problem,
+        data: Any,
+        k: int = 0,
+        seeds: Any = 0,
+        batch: int | None = None,
+        cost: Cost | None = None,
     ):
         self.problem, self.data, self.k, self.seeds, self.batch = problem, data, k, seeds, batch
         self.cost = Cost() if cost is None else cost
         self.layout: Layout = problem.layout
         self.call = 0
         self.point: Callable[[Tensor], Tensor] | None = None
-        self.seen: tuple[Tensor, Tensor] | None = None  # the point of the first gradient, and its loss
+        self.seen: Answer | None = None  # the first gradient of all
         self._sample: Any = None
 
     # --- what a method asks
@@ -69,7 +83,7 @@ class Minimize:
         graph = x.requires_grad and torch.is_grad_enabled()
         value, gradient = self._value_and_grad(x, graph)
         if self.seen is None and self.point is None and self.batch is None:
-            self.seen = (w, value.detach())
+            self.seen = Answer(w, value.detach(), gradient)
         return gradient
 
     def hvp(self, w: Tensor, v: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ import json
 import os
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -90,11 +91,17 @@ class Table(Mapping[str, np.ndarray]):
 
     def save(self, path: str | os.PathLike) -> Path:
         """Writes npz without pickle, with a JSON header; the file appears whole or not at all."""
-        header = {
-            "attrs": self.attrs,
-            "columns": {n: [c.dims, c.symbol, c.unit] for n, c in self.columns.items()},
-        }
-        return write_npz(path, header, {n: c.values for n, c in self.columns.items()})
+        return write_npz(path, *self.pack())
+
+    def pack(self) -> tuple[dict, dict[str, np.ndarray]]:
+        """Header (plain JSON values) and arrays, of which `unpack` makes the table again."""
+        labels = {n: [c.dims, c.symbol, c.unit] for n, c in self.columns.items()}
+        return {"attrs": self.attrs, "columns": labels}, {n: c.values for n, c in self.columns.items()}
+
+    @classmethod
+    def unpack(cls, header: dict, arrays: Mapping[str, np.ndarray]) -> Table:
+        """The table of which `pack` made these."""
+        return cls({n: (arrays[n], *rest) for n, rest in header["columns"].items()}, header["attrs"])
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> Table:
@@ -102,7 +109,7 @@ class Table(Mapping[str, np.ndarray]):
         header, arrays = read_npz(path)
         if "columns" not in header:
             raise AtlasError(f"{path} is a recorded run, not a table; open it with wl.load.")
-        return cls({n: (arrays[n], *rest) for n, rest in header["columns"].items()}, header["attrs"])
+        return cls.unpack(header, arrays)
 
     def __repr__(self) -> str:
         lines = [f"Table({', '.join(f'{d}: {n}' for d, n in self.sizes.items())})"]
@@ -152,7 +159,7 @@ def read_npz(path: str | os.PathLike) -> tuple[dict, dict[str, np.ndarray]]:
         with np.load(path, allow_pickle=False) as file:
             header = json.loads(file["header"].tobytes())
             arrays = {n[2:]: file[n] for n in file.files if n.startswith("a/")}
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, KeyError, ValueError, OSError, EOFError) as error:
         raise AtlasError(f"{path} is truncated or no record of this project ({error}); record it again.") from error
     if header.get("widgetlib") != VERSION:
         raise AtlasError(

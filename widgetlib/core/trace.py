@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from widgetlib.core.algebra import map_leaves
-from widgetlib.core.method import Method, fields_of
+from widgetlib.core.method import Method, fields_of, with_fields
 from widgetlib.core.oracle import Cost, Minimize
 from widgetlib.core.problem import Problem
 from widgetlib.core.table import Table
@@ -56,24 +56,14 @@ class Point:
         for i in index:
             seeds = seeds[i if len(seeds) > 1 else 0] if isinstance(seeds, (list, tuple)) else seeds
 
-        def pick(x: Any) -> Any:
-            return x.expand(*lead, x.shape[-1])[index] if isinstance(x, Tensor) else x
+        def pick(x: Tensor) -> Tensor:
+            return x.expand(*lead, x.shape[-1])[index]
 
-        method = dataclasses.replace(
-            self.method, **{f.name: pick_field(getattr(self.method, f.name), pick) for f in dataclasses.fields(self.method)}
-        )
+        swept = {n: pick(x) for n, x in fields_of(self.method).items() if isinstance(x, Tensor)}
         return dataclasses.replace(
-            self, method=method, w=self.w[index], state=map_leaves(lambda x: x[index], self.state), seeds=seeds
-        )
-
-
-def pick_field(value: Any, pick: Any) -> Any:
-    """Applies `pick` to a hyperparameter, and to those of a base."""
-    if isinstance(value, Method):
-        return dataclasses.replace(
-            value, **{f.name: pick_field(getattr(value, f.name), pick) for f in dataclasses.fields(value)}
-        )
-    return pick(value)
+            self, method=with_fields(self.method, swept), w=self.w[index], state=map_leaves(lambda x: x[index], self.state),
+            seeds=seeds,
+        )  # fmt: skip
 
 
 @dataclass(eq=False)
@@ -85,11 +75,12 @@ class Trace:
         coords: values along each of `dims`.
         steps: number of each recorded iterate, `(n,)`; `steps[0]` is where the run began.
         merit: the world's merit (the loss), `(n, *dims)`.
-        cost: counters `values`, `gradients`, `products`, `seconds` spent up to each iterate, `(n,)`, per member.
+        cost: counters `values`, `gradients`, `products`, `seconds` spent up to each iterate by one member, `(n,)`;
+            `(n, *dims)` where members were not batched. Batched members share their seconds.
         info: what the method recorded, `(n, *dims)` each; NaN at the last iterate.
         kept: numbers of the checkpoints, `(m,)`, a subset of `steps`.
         w: unknowns at the checkpoints, `(m, *dims, d)`.
-        states: the method's state at each checkpoint.
+        states: the method's state at each checkpoint; empty where `parts` have them.
         stopped: whether somebody stopped the run before its end.
         measures: tables of the measures that looked on.
         parts: the runs of a sweep that could not be batched, in the order of their values; else empty.
@@ -137,9 +128,10 @@ class Trace:
             point = point.step()
         return point
 
-    def points(self, every: int = 1) -> Iterator[Point]:
-        """The points before steps first, first + every, ..., and the last one."""
-        wanted = [*range(int(self.steps[0]), int(self.steps[-1]), every), int(self.steps[-1])]
+    def points(self, every: int = 1, first: int | None = None) -> Iterator[Point]:
+        """The points before steps first, first + every, ..., and the last one; from the start by default."""
+        begin, end = int(self.steps[0]) if first is None else first, int(self.steps[-1])
+        wanted = [*range(begin, end, every), end]
         point: Point | None = None
         for k in wanted:
             i = int(np.searchsorted(self.kept, k, side="right")) - 1
@@ -153,9 +145,7 @@ class Trace:
         if self.parts:
             raise AtlasError("this sweep ran its members one after the other; replay one of its `parts` instead.")
         k = int(self.kept[i])
-        return Point(
-            self.method, self.problem, k, self.w[i], self.states[i], self.seeds, self.batch, self.data
-        )
+        return Point(self.method, self.problem, k, self.w[i], self.states[i], self.seeds, self.batch, self.data)
 
     @property
     def diverged(self) -> np.ndarray:
@@ -183,10 +173,17 @@ class Trace:
             "step": (self.steps, ("step",), "k"),
             merit.name: (self.merit.numpy(force=True), dims, merit.symbol, merit.unit),
         }
-        units = {"values": "loss values", "gradients": "gradients", "products": "Hessian products", "seconds": "s"}
-        columns |= {n: (c, ("step",), "", units[n]) for n, c in self.cost.items()}
+        units = {
+            "values": "loss values",
+            "gradients": "gradients",
+            "products": "Hessian products",
+            "seconds": "s",
+        }
+        columns |= {n: (c, dims[: c.ndim], "", units[n]) for n, c in self.cost.items()}
         columns |= {n: (x.numpy(force=True), dims) for n, x in self.info.items() if n not in columns}
-        columns |= {n: (np.asarray(v), (n,)) for n, v in self.coords.items() if n not in columns}
+        # starts given as coordinates are no labels of an axis: their numbers are
+        labels = {n: plain(v) if np.ndim(plain(v)) == 1 else range(len(v)) for n, v in self.coords.items()}
+        columns |= {n: (np.asarray(v), (n,)) for n, v in labels.items() if n not in columns}
         return Table(columns, self.attrs())
 
     def save(self, path: Any) -> Any:
@@ -205,6 +202,8 @@ def plain(value: Any) -> Any:
     """A hyperparameter as a JSON value: tensors become lists, torch's words their names."""
     if isinstance(value, Tensor):
         return value.flatten().tolist() if value.numel() > 1 else value.item()
+    if isinstance(value, Method):
+        return value.slug
     if isinstance(value, (list, tuple, range)):
         return [plain(v) for v in value]
     return value if isinstance(value, (bool, int, float, str, type(None))) else str(value)

@@ -13,7 +13,12 @@ from widgetlib.engine.run import Running, sweep
 
 
 def good_rate(
-    method: Method, problem: Problem, name: str, legal: Range, steps: int, members: int = 32,
+    method: Method,
+    problem: Problem,
+    name: str,
+    legal: Range,
+    steps: int,
+    members: int = 32,
     on_step: Callable[[Running], None] | None = None,
 ) -> float:
     """Half the rate that reaches the lowest loss within `steps`, of `members` spread evenly over `legal` in log.

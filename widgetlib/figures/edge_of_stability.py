@@ -16,6 +16,7 @@ from widgetlib.figures.picture import (
     label,
     layout,
     line,
+    matrix,
     merit,
     merit_column,
     need,
@@ -87,9 +88,8 @@ def _gauge(table: Table, data: list, page: dict, cursors: list) -> None:
     if np.isfinite(limit).any():
         data.append(line(step, limit, f"limit of {title(table)}", NEUTRAL))
         data[-1]["line"] = {"color": NEUTRAL, "width": 2, "dash": "dash"}
-    data.append(line(step, gauge, name, shade))
-    if len(step):
-        cursors.append(follow(data, step, finite(step), gauge, shade))
+    data.append(line(step, gauge, name, shade, showlegend=False))
+    cursors += follow(data, step, finite(step), gauge, shade)
 
 
 def _merit(run: Table, data: list, page: dict, cursors: list) -> None:
@@ -102,7 +102,7 @@ def _merit(run: Table, data: list, page: dict, cursors: list) -> None:
     page["yaxis2"] = axis(text, values, log, ticks=4, domain=[0, 0.37])
     data.append(line(run["step"], values, name, shade, yaxis="y2", showlegend=False))
     data[-1]["line"] = {"color": shade, "width": 1.5}
-    cursors.append(follow(data, run["step"], finite(run["step"]), values, shade, yaxis="y2"))
+    cursors += follow(data, run["step"], finite(run["step"]), values, shade, yaxis="y2")
 
 
 def _crossing(table: Table, page: dict) -> None:
@@ -113,7 +113,7 @@ def _crossing(table: Table, page: dict) -> None:
     look = {"color": NEUTRAL, "width": 1.5, "dash": "dot"}
     place = {"x0": step, "x1": step, "yref": "paper", "y0": 0, "y1": 1}
     page["shapes"] = [{"type": "line", "line": look} | place]
-    late = step > (table["step"][0] + table["step"][-1]) / 2
+    late = step > 0.3 * table["step"][0] + 0.7 * table["step"][-1]  # no room for the note on the right
     text = {"text": f"first crossing<br>at step {step}", "showarrow": False, "font": {"size": 12}}
     text |= {"align": "right", "xanchor": "right"} if late else {"align": "left", "xanchor": "left"}
     page["annotations"] = [text | {"x": step, "yref": "y domain", "y": 0.02, "yanchor": "bottom"}]
@@ -127,14 +127,14 @@ def _meter(meter: Table, data: list, page: dict, cursors: list) -> None:
     data.append(circle | {"line": {"color": NEUTRAL, "width": 1.5}, "showlegend": False, "hoverinfo": "skip"})
     reach = 1.0
     for column, shade, marker in (
-        ("full", ink(meter), {"symbol": "circle", "size": 10, "line": {"width": 0}}),
-        ("frozen", NEUTRAL, {"symbol": "circle-open", "size": 14, "line": {"width": 2}}),
+        ("full", ink(meter), {"symbol": "circle", "size": 8, "line": {"width": 0}}),
+        ("frozen", NEUTRAL, {"symbol": "circle-open", "size": 12, "line": {"width": 1.5}}),
     ):
-        modes = meter[column].reshape(len(meter["step"]), -1)
+        modes = matrix(meter[column])
         spectrum = finite(modes.real), finite(modes.imag)
         reach = float(np.fmax(reach, np.nanmax([0.0, *np.abs(spectrum).ravel()])))
         look = {"marker": marker, "name": f"{column} map", "showlegend": True}
-        cursors.append(follow(data, meter["step"], *spectrum, shade, **look, **place))
+        cursors += follow(data, meter["step"], *spectrum, shade, **look, **place)
     edge = min(1.2 * reach, WIDEST)
     shared = {"range": [-edge, edge], "constrain": "domain", "nticks": 4, "zeroline": True}
     page["xaxis2"] = axis("Re <i>μ</i> (1)", domain=[0.66, 1], anchor="y3") | shared
@@ -179,7 +179,7 @@ def _standing(table: Table, run: Table | None) -> str:
     if not len(known):
         return f"{who} diverges at step {lost}." if lost is not None else f"No {name} is measured yet."
     moved = f"from {number(gauge[known[0]])} to {number(gauge[known[-1]])}"
-    both = np.flatnonzero(np.isfinite(gauge / limit)) if len(limit) else known[:0]
+    both = np.flatnonzero(np.isfinite(gauge) & (limit > 0))
     if not len(both):
         shown = f"goes {moved}" if len(known) > 1 else f"is {number(gauge[known[0]])}"
         fate = f"; it diverges at step {lost}" if lost is not None else ""
@@ -202,14 +202,16 @@ def _standing(table: Table, run: Table | None) -> str:
     if standing > EDGE[1]:
         return f"{where}: the oscillation along the top eigenvector is not contained there."
     rising = gauge[known[-1]] > 1.1 * abs(gauge[known[0]])
-    trend = f"it rises {moved}: progressive sharpening" if rising else f"it does not rise ({moved})"
+    still = np.ptp(gauge[known]) <= 0.01 * abs(gauge[known[0]])
+    trend = f"it stays near {number(gauge[known[-1]])}" if still else f"it does not rise ({moved})"
+    trend = f"it rises {moved}: progressive sharpening" if rising else trend
     trend = trend if len(known) > 1 else "one record is too few for a trend"
     return f"{name.capitalize()} is {number(standing)} times {bound}, far below the edge; {trend}."
 
 
 def _modes(meter: Table, law: bool) -> str:
     """The sentence about the full map at its last record."""
-    modes = meter["full"].reshape(len(meter["step"]), -1)[-1]
+    modes = matrix(meter["full"])[-1]
     modes = modes[np.isfinite(modes)]
     if not len(modes):
         return ""
@@ -227,5 +229,5 @@ def _modes(meter: Table, law: bool) -> str:
     text = f"The mode of the full one-step map farthest from +1 is {value}, {side}"
     growth = float(np.real(meter["largest_real"][-1]))
     if growth > 1 + 1e-6:
-        text += f"; the largest real part, {number(growth)}, is descent along negative curvature"
+        text += f"; the largest real part, {1 + float(f'{growth - 1:.2g}'):g}, is descent along negative curvature"
     return text + "."

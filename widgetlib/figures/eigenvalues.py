@@ -66,9 +66,10 @@ def eigenvalues(sharpness: Table) -> Picture:
     if not sharpness.attrs.get("preconditioned") and np.isfinite(limit).any():
         data.append(line(step, limit, f"limit of {title(sharpness)}", NEUTRAL))
         data[-1]["line"] = {"color": NEUTRAL, "width": 2, "dash": "dash"}
-    where = np.repeat(finite(step)[:, None], values.shape[1], axis=1)
-    cursor = follow(data, step, where, values, shade, marker={"size": 9})
-    return Picture(data, page, _read(sharpness, step, values, residual), [cursor])
+    where = np.repeat(finite(step)[:, None], ranks, axis=1)
+    marker = {"size": 9, "color": [NEUTRAL] * (ranks - 1) + [shade]}  # the last one, λ₁, lies on top
+    cursors = follow(data, step, where, values[:, ::-1], shade, marker=marker)
+    return Picture(data, page, _read(sharpness, step, values, residual), cursors)
 
 
 def _subscript(n: int) -> str:
@@ -94,8 +95,9 @@ def _read(table: Table, step: np.ndarray, values: np.ndarray, residual: np.ndarr
     if values.shape[1] > 1 and np.isfinite(values[known[-1], 1]):
         second = values[known[-1], 1]
         text += f"; the second is {number(second)}"
-        text += f", {percent(1 - second / last)} below it" if last > 0 and second > 0 else ""
+        text += f", {percent(1 - second / last)} below it" if last > 0 and second > 0.01 * last else ""
     relative = residual / np.abs(np.where(values == 0, np.nan, values))
     if np.isfinite(relative).any():
-        text += f"; relative residuals are at most {np.nanmax(relative):.1g}"
+        worst = np.nanmax(relative)
+        text += f"; relative residuals are at most {worst:.1g}" if worst else "; all are exact"
     return text + "."

@@ -16,6 +16,7 @@ from widgetlib.figures.picture import (
     follow,
     ink,
     label,
+    lasting,
     layout,
     merit,
     need,
@@ -48,8 +49,10 @@ class Height(NamedTuple):
     def ticks(self, heights: np.ndarray) -> dict[str, Any]:
         """Ticks at round losses, labelled with the loss and not with its logarithm."""
         low, high = np.nanmin(heights), np.nanmax(heights)
-        if not self.log:
-            return {"nticks": 6}
+        if not self.log:  # a contour would put ticks at its levels, which are not round
+            step = 10.0 ** np.floor(np.log10((high - low) or 1.0))
+            step *= next(f for f in (0.2, 0.5, 1.0, 2.0) if (high - low) / (f * step) <= 5)
+            return {"tickmode": "linear", "tick0": 0.0, "dtick": float(step)}
         at, text = round_ticks(low, high)
         return {"tickmode": "array", "tickvals": np.log10(at), "ticktext": text}
 
@@ -92,7 +95,7 @@ def landscape(plane: Table, surface: bool = False) -> Picture:
     if surface:
         axes = {f"{a}axis": _edge(t, range=r) for a, t, r in zip("xy", labels, inside, strict=True)}
         axes["zaxis"] = _edge(text, **{k: v for k, v in bar.items() if k.startswith("tick")})
-        camera = {"eye": {"x": -0.5, "y": -1.1, "z": 1.8}, "center": {"x": 0, "y": 0, "z": -0.2}}
+        camera = {"eye": {"x": -0.55, "y": -1.2, "z": 1.95}, "center": {"x": 0, "y": 0, "z": -0.33}}
         scene = {**axes, "camera": camera, "aspectmode": "manual", "aspectratio": {"x": 1, "y": 1, "z": 0.6}}
         page = layout("surface", plane, scene=scene)
     else:
@@ -132,9 +135,7 @@ def _contour(plane: Table, data: list[dict], x: np.ndarray, y: np.ndarray, heigh
     if len(minima):
         marker = {"symbol": "star", "size": 15, "color": "#ffffff", "line": {"color": "#000000", "width": 1}}
         data.append(dot | {"x": minima[:, 0], "y": minima[:, 1], "name": "minimum", "marker": marker})
-    if not len(x):
-        return []
-    return [follow(data, plane["path_step"], x, y, shade, marker={"size": 15, "line": {**edge, "width": 3}})]
+    return follow(data, plane["path_step"], x, y, shade, marker={"size": 15, "line": {**edge, "width": 3}})
 
 
 def _surface(plane: Table, data: list[dict], x: np.ndarray, y: np.ndarray, height: Height) -> list[dict]:
@@ -149,13 +150,12 @@ def _surface(plane: Table, data: list[dict], x: np.ndarray, y: np.ndarray, heigh
     keep = np.union1d(decimate(x), decimate(y))
     path = {"type": "scatter3d", "mode": "lines", "x": x[keep], "y": y[keep], "z": z[keep], "name": "path"}
     data.append(path | {"line": {"color": shade, "width": 7}, "hoverinfo": "skip"})
-    if not len(x):
-        return []
+    z = z + 0.04 * np.ptp(data[0]["z"])  # the whole marker above the surface
     look = {"type": "scatter3d", "z": z[-1:], "marker": {"size": 7}}
-    return [follow(data, plane["path_step"], x, y, shade, **look) | {"z": z}]
+    return [cursor | {"z": z} for cursor in follow(data, plane["path_step"], x, y, shade, **look)]
 
 
-def _mean_of_corners(x: np.ndarray, y: np.ndarray, z: np.ndarray, at_x: np.ndarray, at_y: np.ndarray):
+def _mean_of_corners(x: np.ndarray, y: np.ndarray, z: np.ndarray, at_x: np.ndarray, at_y: np.ndarray) -> np.ndarray:
     """The mean height of the grid cell that holds each point; NaN where the grid has no cell."""
     if min(z.shape) < 2:
         return np.full(len(at_x), np.nan)
@@ -216,7 +216,7 @@ def _read(plane: Table, name: str) -> str:
     elif len(step) == 1:
         text = f"{who} starts at {name} {number(start)}"
     else:
-        text = f"{who} moves from {name} {number(start)} to {number(end)} in {int(step[-1] - step[0])} steps"
+        text = f"{who} moves from {name} {number(start)} to {number(end)} in {lasting(step)}"
         if outside[-1]:
             text += f" and ends outside the window, which it leaves at step {int(step[outside.argmax()])}"
         else:
@@ -227,6 +227,8 @@ def _read(plane: Table, name: str) -> str:
         dimension = plane.attrs.get("dimension")
         text += f". The path is a projection from {dimension or 'more'} dimensions: iterates lie up to "
         text += f"{number(largest)} off the plane, {percent(largest / scale)} of the extent of the path"
+        explained = plane.attrs.get("variance_explained")
+        text += f"; the plane holds {percent(explained)} of its variance" if explained else ""
     return text + "."
 
 

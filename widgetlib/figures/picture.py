@@ -65,6 +65,11 @@ def finite(values: np.ndarray) -> np.ndarray:
     return values
 
 
+def matrix(values: np.ndarray) -> np.ndarray:
+    """The array with all axes after the first one merged, also where it is empty."""
+    return values.reshape(len(values), int(np.prod(values.shape[1:])))
+
+
 def decimate(values: np.ndarray, limit: int = POINTS) -> np.ndarray:
     """Indices that keep both ends and, of each of limit / 2 buckets, the least and the largest value."""
     n = len(values)
@@ -113,9 +118,9 @@ def merit(table: Table) -> tuple[np.ndarray, str, str]:
 def plain(latex: str) -> str:
     """A LaTeX symbol as Unicode and HTML, for a page whose plotly.js has no MathJax."""
     for command, sign in _SIGNS.items():
-        latex = latex.replace("\\" + command, sign)
+        latex = latex.replace(f"\\{command} ", sign).replace(f"\\{command}", sign)
     latex = re.sub(r"([_^])\{?(\w+|[^{}])\}?", lambda m: f"<{_TAG[m[1]]}>{m[2]}</{_TAG[m[1]]}>", latex)
-    return re.sub(r"[\\{} ]", "", latex)
+    return re.sub(r"[\\{}]", "", latex)
 
 
 _SIGNS = {"lambda": "λ", "nabla": "∇", "|": "‖", "Delta": "Δ", "mu": "μ", "sigma": "σ", "theta": "θ"}
@@ -127,11 +132,9 @@ def label(symbol: str, unit: str = "") -> str:
     return f"{symbol} ({unit or 1})"
 
 
-def axis(
-    text: str, values: np.ndarray = _EMPTY, log: bool = False, ticks: int = 6, **more: Any
-) -> dict[str, Any]:
+def axis(text: str, values: np.ndarray = _EMPTY, log: bool = False, ticks: int = 6, **more: Any) -> dict[str, Any]:
     """An axis with the title `text` that makes room for its labels; a logarithmic one needs the values."""
-    heading = {"text": text, "standoff": 4, "font": {"size": 13}}
+    heading = {"text": text, "standoff": 4, "font": {"size": 13 if len(text) < 24 or "<" in text else 11}}
     frame = {"title": heading, "automargin": True, "showline": True, "tickangle": 0, "type": "linear"}
     positive = values[values > 0]
     if not log or not len(positive):
@@ -191,7 +194,7 @@ def line(x: np.ndarray, y: np.ndarray, name: str, shade: str, **more: Any) -> di
 
 def band(x: np.ndarray, low: np.ndarray, high: np.ndarray, shade: str, **more: Any) -> dict[str, Any]:
     """The area between `low` and `high`, each (n,) or (n, m): m areas in one trace, with gaps between."""
-    low, high = low.reshape(len(x), -1), high.reshape(len(x), -1)
+    low, high = matrix(low), matrix(high)
     outline_x, outline_y = [], []
     for k in range(low.shape[1]):
         keep = np.isfinite(low[:, k]) & np.isfinite(high[:, k])
@@ -206,13 +209,14 @@ def band(x: np.ndarray, low: np.ndarray, high: np.ndarray, shade: str, **more: A
 
 def follow(
     data: list[dict], step: np.ndarray, x: np.ndarray, y: np.ndarray, shade: str, **more: Any
-) -> dict[str, Any]:
-    """Appends a large ringed marker to `data`, standing at the last record; returns its cursor."""
+) -> list[dict[str, Any]]:
+    """Appends a large ringed marker at the last record to `data`; returns its cursor, [] without records."""
+    if not len(step):
+        return []
     marker = {"size": 12, "color": shade, "line": {"color": "#ffffff", "width": 2}} | more.pop("marker", {})
     trace = {"type": "scatter", "mode": "markers", "marker": marker, "showlegend": False, "name": "cursor"}
-    last = {"x": np.atleast_1d(x[-1]), "y": np.atleast_1d(y[-1])} if len(step) else {"x": _EMPTY, "y": _EMPTY}
-    data.append(trace | last | {"hoverinfo": "skip"} | more)
-    return {"trace": len(data) - 1, "step": np.asarray(step, dtype=int), "x": x, "y": y}
+    data.append(trace | {"x": np.atleast_1d(x[-1]), "y": np.atleast_1d(y[-1]), "hoverinfo": "skip"} | more)
+    return [{"trace": len(data) - 1, "step": np.asarray(step, dtype=int), "x": x, "y": y}]
 
 
 def number(value: float) -> str:
@@ -220,6 +224,12 @@ def number(value: float) -> str:
     if 1e3 <= abs(value) < 1e6:
         return f"{float(f'{value:.3g}'):.0f}"
     return f"{value:.3g}" if np.isfinite(value) else "no finite number"
+
+
+def lasting(step: np.ndarray) -> str:
+    """How many steps lie between the first and the last record."""
+    n = int(step[-1] - step[0])
+    return f"{n} step" if n == 1 else f"{n} steps"
 
 
 def percent(share: float) -> str:

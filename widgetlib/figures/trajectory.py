@@ -17,8 +17,10 @@ from widgetlib.figures.picture import (
     follow,
     ink,
     label,
+    lasting,
     layout,
     line,
+    matrix,
     merit,
     merit_column,
     need,
@@ -51,7 +53,7 @@ def trajectory(run: Table, gradient: Table | None = None) -> Picture:
     need(run, "trajectory", "step")
     step, (values, name, text) = run["step"], merit(run)
     values = finite(values)
-    members = values.reshape(len(step), -1)
+    members = matrix(values)
     shade, data, cursors = ink(run), [], []
     if not members.size:
         page = layout("trajectory", run, xaxis=steps(), yaxis=axis(text))
@@ -64,7 +66,7 @@ def trajectory(run: Table, gradient: Table | None = None) -> Picture:
         data.append(_bundle(step, drawn))
     data.append(line(step, drawn[:, best], "best" if swept else name, shade, showlegend=swept))
     data[-1]["line"] = {"color": shade, "width": 2.5}
-    cursors.append(follow(data, step, finite(step), drawn[:, best], shade))
+    cursors += follow(data, step, finite(step), drawn[:, best], shade)
     page = layout("trajectory", run, xaxis=steps(), yaxis=axis(text, drawn.ravel(), log))
     page["showlegend"] = swept or gradient is not None
     lost = None if swept else diverged(step, values)
@@ -107,7 +109,7 @@ def _norms(gradient: Table, shade: str, data: list, page: dict, cursors: list) -
         page[f"yaxis{key}"] = axis(text, values, log, ticks=4, **place)
         look = {"line": {"color": tone, "width": 2, "dash": dash}, "yaxis": f"y{key}"}
         data.append(line(step, values, column.replace("_", " "), tone, **look))
-        cursors.append(follow(data, step, finite(step), values, tone, yaxis=f"y{key}"))
+        cursors += follow(data, step, finite(step), values, tone, yaxis=f"y{key}")
 
 
 def _read(run: Table, step: np.ndarray, values: np.ndarray, name: str) -> str:
@@ -126,7 +128,7 @@ def _read(run: Table, step: np.ndarray, values: np.ndarray, name: str) -> str:
     tail = ""
     if known[low] < end and known[low] < known[0]:
         tail = f"; it was lowest, {number(known[low])}, at step {int(step[low])}"
-    return f"{title(run)} {verb} the {name} {change} in {int(step[-1] - step[0])} steps{tail}."
+    return f"{title(run)} {verb} the {name} {change} in {lasting(step)}{tail}."
 
 
 def _compare(run: Table, members: np.ndarray, name: str) -> tuple[int, str]:

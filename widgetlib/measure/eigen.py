@@ -26,7 +26,12 @@ class Eigenpairs(NamedTuple):
 
 
 def top_eigenpairs(
-    product: Callable[[Tensor], Tensor], start: Tensor, k: int, tol: float = 1e-3, most: int = 400, width: int = 48
+    product: Callable[[Tensor], Tensor],
+    start: Tensor,
+    k: int,
+    tol: float = 1e-3,
+    most: int = 400,
+    width: int = 48,
 ) -> Eigenpairs:
     """The k largest (algebraic) eigenvalues of the symmetric map `product`.
 
@@ -45,7 +50,8 @@ def top_eigenpairs(
         Eigenpairs; compare `residuals` with `tol * max|values|` to see whether it converged.
     """
     keep = min(len(start), start.shape[1])
-    basis = _orthonormal(start.double())
+    spare = torch.randn(start.shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    basis = _orthonormal(torch.cat([start.double(), spare.to(start.device)]))[:keep]  # dependent rows are replaced
     image = _apply(product, basis, start.dtype)
     spent = len(basis)
     while True:

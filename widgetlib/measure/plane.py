@@ -15,6 +15,8 @@ from widgetlib.core.words import AtlasError
 
 CHUNK = 2**21  # numbers of activations in one batch: what fits the cache
 
+BLOWN = 100  # times the first loss: iterates beyond are drawn only where they happen to lie in the window
+
 
 class Plane(NamedTuple):
     """A plane `origin + x a + y b`.
@@ -74,7 +76,10 @@ def plane(
     kind = ("coordinates" if d == 2 else "pca") if kind == "auto" else kind
     rows = _thin(len(trace.kept), most)
     path = trace.w[rows]
-    finite = torch.isfinite(path).all(-1)
+    steps = trace.kept[rows]
+    path_loss = trace.merit[torch.as_tensor(steps - trace.steps[0])]
+    # what blew up would squeeze everything else into a point: it decides neither directions nor window
+    finite = torch.isfinite(path).all(-1) & (path_loss <= BLOWN * path_loss[0].abs().clamp_min(1e-12))
     if not finite.any():
         raise AtlasError("no iterate of this run is finite; choose a smaller rate.")
     slice_ = _plane(kind, trace, path[finite], points, seed)
@@ -87,8 +92,6 @@ def plane(
             loss[i : i + len(points_row)] = oracle.loss(points_row).squeeze(-1).cpu()
             if on_row and on_row(i + len(points_row)):
                 break
-    steps = trace.kept[rows]
-    path_loss = trace.merit[torch.as_tensor(steps - trace.steps[0])]
     labels = {"coordinates": ("w₁", "w₂"), "pca": ("first principal direction", "second principal direction"),
               "random": ("first random direction", "second random direction"),
               "points": ("towards the first point", "towards the second point")}[kind]  # fmt: skip

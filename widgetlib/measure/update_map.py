@@ -12,6 +12,7 @@ from scipy.sparse import linalg as sparse
 from torch import Tensor
 
 from widgetlib.core.algebra import frozen, leaves, map_leaves
+from widgetlib.core.oracle import Answer
 from widgetlib.core.table import Table
 from widgetlib.core.trace import Point, Trace
 from widgetlib.core.words import AtlasError
@@ -27,12 +28,14 @@ class Spectrum(NamedTuple):
         values: complex `(modes,)`.
         residuals: `(modes,)`, ‖Jᵀx - μx‖ for unit x; 0 where the spectrum is exact.
         vector: left eigenvector of the first mode, from which the next call starts.
+        largest_real: largest real part; of all modes where the spectrum is exact, else of those listed.
         unknowns: size of the map.
     """
 
     values: np.ndarray
     residuals: np.ndarray
     vector: np.ndarray | None
+    largest_real: float
     unknowns: int
 
 
@@ -54,17 +57,24 @@ def linearised(point: Point, hold: bool) -> tuple[int, Callable[[np.ndarray], np
         new_w, new_state, _ = point.method.step(oracle, inputs[0], map_leaves(lambda _: next(rest), state))
         outputs = [new_w, *leaves(new_state)]
         moving = [i for i, y in enumerate(outputs) if y.requires_grad]
-        if 0 not in moving:
-            raise AtlasError(f"{point.method.slug} detaches the gradient: its step cannot be linearised.")
-        out = torch.cat([outputs[i].flatten() for i in moving])
+        out = torch.cat([outputs[i].flatten() for i in moving]) if moving else w
+    if 0 not in moving or not _follows(out, oracle.seen):
+        raise AtlasError(f"{point.method.slug} detaches its gradient or iterate: its step cannot be linearised.")
     kept = [inputs[i] for i in moving]
 
     def product(v: np.ndarray) -> np.ndarray:
-        seed = torch.as_tensor(np.ascontiguousarray(v), dtype=out.dtype, device=out.device)
+        seed = torch.tensor(v, dtype=out.dtype, device=out.device)
         back = torch.autograd.grad(out, kept, seed, retain_graph=True, allow_unused=True, materialize_grads=True)
         return torch.cat([b.flatten() for b in back]).double().numpy(force=True)
 
     return out.numel(), product
+
+
+def _follows(out: Tensor, seen: Answer | None) -> bool:
+    """Whether `out` hangs on the gradient: a detached one would leave the identity as the map, unnoticed."""
+    if seen is None or not seen.gradient.requires_grad:  # never asked, or constant
+        return True
+    return torch.autograd.grad(out.sum(), seen.gradient, retain_graph=True, allow_unused=True)[0] is not None
 
 
 def spectrum(point: Point, hold: bool, modes: int = 6, start: np.ndarray | None = None, tol: float = 1e-4) -> Spectrum:
@@ -78,7 +88,7 @@ def spectrum(point: Point, hold: bool, modes: int = 6, start: np.ndarray | None 
         jacobian = np.stack([product(row) for row in np.eye(n)])
         values = np.linalg.eigvals(jacobian)
         values = values[np.argsort(-np.abs(values - 1), kind="stable")]
-        return Spectrum(values[:modes], np.zeros(min(n, modes)), None, n)
+        return Spectrum(values[:modes], np.zeros(min(n, modes)), None, values.real.max(), n)
     operator = sparse.LinearOperator((n, n), matvec=lambda v: v - product(v), dtype=np.float64)
     start = start if start is not None and len(start) == n else np.random.default_rng(0).standard_normal(n)
     try:
@@ -94,6 +104,7 @@ def spectrum(point: Point, hold: bool, modes: int = 6, start: np.ndarray | None 
         np.pad(1 - values, (0, pad), constant_values=np.nan),
         np.pad(np.array(residuals), (0, pad), constant_values=np.nan),
         vectors[:, 0].real if len(values) else None,
+        float((1 - values).real.max(initial=-np.inf)),
         n,
     )
 
@@ -139,16 +150,15 @@ class UpdateMap:
             return out
 
         unknowns = self.spectra[-1][1].unknowns if self.spectra else 0
-        full = block(1, "values")
         modal = ("record", "mode")
         return Table(
             {
                 "step": (np.array(self.steps, dtype=int), ("record",), "k"),
                 "frozen": (block(0, "values"), modal, "μ"),
-                "full": (full, modal, "μ"),
+                "full": (block(1, "values"), modal, "μ"),
                 "frozen_residual": (block(0, "residuals"), modal),
                 "full_residual": (block(1, "residuals"), modal),
-                "largest_real": (np.nanmax(full.real, axis=1, initial=-np.inf), ("record",), "Re μ"),
+                "largest_real": ([full.largest_real for _, full in self.spectra], ("record",), "Re μ"),
             },
             attrs | {"exact": unknowns <= EXACT, "unknowns": unknowns},
         )
@@ -163,8 +173,8 @@ def update_map(trace: Trace, every: int | None = None, modes: int = 6) -> Table:
         modes: how many eigenvalues, farthest from +1 first.
 
     Returns:
-        Table over `record` and `mode`: step, frozen, full (complex), their residuals, largest_real (the
-        largest real part among the full map's modes listed).
+        Table over `record` and `mode`: step, frozen, full (complex), their residuals, largest_real (of
+        the full map: of all its modes where `exact`, else of those listed).
     """
     meter = UpdateMap(every or max(1, len(trace) // 30), modes)
     for point in trace.points(meter.every):

@@ -26,7 +26,12 @@ from widgetlib.serve.limits import LARGEST_FRAME, GuardedConnection, admission
 from widgetlib.site.gallery import page
 
 USUAL_PORT = 8866
-EXTENSIONS = ["@voila-dashboards/widgets-manager8", "@jupyter-widgets/jupyterlab-manager", "anywidget", "jupyterlab-plotly"]
+EXTENSIONS = [
+    "@voila-dashboards/widgets-manager8",
+    "@jupyter-widgets/jupyterlab-manager",
+    "anywidget",
+    "jupyterlab-plotly",
+]
 """JupyterLab extensions that a served page loads; others that are installed expect all of JupyterLab."""
 
 
@@ -90,6 +95,7 @@ def settings(notebooks: Path, *, port: int | None, host: str, open_browser: bool
     c.Voila.log_level = "WARN"
     c.Voila.kernel_websocket_connection_class = GuardedConnection
     c.Voila.tornado_settings = {"websocket_max_message_size": LARGEST_FRAME}
+    c.VoilaExecutor.cell_error_instruction = "Reload the page; if it happens again, please report it."
     c.VoilaConfiguration.extension_allowlist = EXTENSIONS
     c.VoilaConfiguration.template = "atlas"
     c.VoilaConfiguration.classic_tree = True

@@ -108,4 +108,6 @@ def _unique(values: Iterable[str]) -> list[str]:
 def _template() -> jinja2.Template:
     """The page's template, with every text escaped."""
     loader = jinja2.FileSystemLoader(HERE)
-    return jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True).get_template("gallery.html.j2")
+    return jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True).get_template(
+        "gallery.html.j2"
+    )

@@ -135,8 +135,10 @@ def _plain(value: Any, take: Any) -> Any:
         case np.ndarray() if value.dtype.kind in "iufbUO":
             return _plain(value.tolist(), take)
         case np.ndarray() | complex():
-            raise AtlasError(f"A figure cannot draw values of type {value.__class__.__name__} with complex or other "
-                             "entries: give their real part, imaginary part or modulus.")
+            raise AtlasError(
+                f"A figure cannot draw values of type {value.__class__.__name__} with complex or other "
+                "entries: give their real part, imaginary part or modulus."
+            )
         case np.generic():
             return _plain(value.item(), take)
         case float():

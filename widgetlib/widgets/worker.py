@@ -9,7 +9,7 @@ from collections.abc import Callable
 from widgetlib.widgets.guarded import StatusLine, guarded
 
 
-class Cancelled(Exception):  # noqa: N818 - not an error
+class Cancelled(Exception):
     """Raised inside a job that nobody waits for any more."""
 
 

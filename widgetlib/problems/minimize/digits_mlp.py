@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import pairwise
 from typing import Annotated, Literal, NamedTuple
 
 import torch
@@ -26,7 +27,7 @@ class DigitsMLP(Problem):
 
     Pixels are scaled to [0, 1] and the mean image is removed. The square loss is half the squared error
     summed over the ten outputs and averaged over the images; cross-entropy is averaged over the images.
-    Weights and biases start uniform in ±1/sqrt(inputs), as torch's own linear layers do.
+    Weights start normal with variance 1/inputs (LeCun et al. 1998, for tanh), biases at zero.
     """
 
     title = "Digits, fully connected net"
@@ -47,7 +48,7 @@ class DigitsMLP(Problem):
     def layout(self) -> Layout:
         sizes = [64, *[self.width] * self.depth, 10]
         parts: dict[str, tuple[int, ...]] = {}
-        for i, (fan_in, fan_out) in enumerate(zip(sizes, sizes[1:], strict=False), 1):
+        for i, (fan_in, fan_out) in enumerate(pairwise(sizes), 1):
             parts |= {f"W{i}": (fan_out, fan_in), f"b{i}": (fan_out,)}
         return Layout(parts)
 
@@ -58,8 +59,10 @@ class DigitsMLP(Problem):
     def draw(self, generator: torch.Generator) -> Tensor:
         pieces = []
         for name, shape in self.layout.parts.items():
-            fan_in = self.layout.parts["W" + name[1:]][1]
-            pieces.append((2 * torch.rand(shape, generator=generator) - 1).flatten() / fan_in**0.5)
+            weight = name.startswith("W")
+            pieces.append(
+                torch.randn(shape, generator=generator).flatten() / shape[1] ** 0.5 if weight else torch.zeros(shape)
+            )
         return torch.cat(pieces)
 
     def outputs(self, w: Tensor, data: Data) -> Tensor:
