@@ -6,6 +6,7 @@ file's name. Folders named in the environment variable WIDGETLIB_PATH are scanne
 
 from __future__ import annotations
 
+import ast
 import importlib
 import importlib.util
 import os
@@ -16,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from widgetlib.core.entry import Entry, Field, read
+from widgetlib.core.entry import Entry, Field, read, snake
 from widgetlib.core.table import Table
 from widgetlib.core.words import AtlasError, nearest
 
@@ -32,6 +33,7 @@ __all__ = [
     "studies",
     "study",
     "table",
+    "worlds",
 ]
 
 PACKAGE = Path(__file__).parent
@@ -62,7 +64,25 @@ def entry(slug: str, kind: str = "method") -> Entry:
 
 def fitting(method: Entry) -> list[Entry]:
     """The problems that offer the oracle that `method` asks for."""
-    return [p for p in problems() if p.world == method.world]
+    return [p for p in problems() if method.world in worlds()[p.world]]
+
+
+@cache
+def worlds() -> dict[str, tuple[str, ...]]:
+    """Each world with those that it offers too, read from the oracle classes in core: a FiniteSum is a Minimize."""
+    parents: dict[str, str] = {}
+    for path in sorted((PACKAGE / "core").glob("*.py")):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef) and node.bases:
+                parents[snake(node.name)] = snake(ast.unparse(node.bases[0]))
+    found: dict[str, tuple[str, ...]] = {}
+    for world in parents:
+        chain = [world]
+        while chain[-1] in parents:
+            chain.append(parents[chain[-1]])
+        if chain[-1] == "oracle" and len(chain) > 1:
+            found[world] = tuple(chain[:-1])
+    return found
 
 
 def method(slug: str, **values: Any) -> Any:

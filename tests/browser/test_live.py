@@ -130,13 +130,13 @@ def test_without_the_static_file_the_kernel_sends_plotly(page, demo, watch):
 
 def test_an_error_while_drawing_is_seen_and_passes(opened, watch):
     watch.allow("out of ink")
-    opened.evaluate("window.react = Plotly.react; Plotly.react = () => { throw new Error('out of ink'); };")
+    opened.evaluate("() => { window.react = Plotly.react; Plotly.react = () => { throw new Error('out of ink'); }; }")
     handle = opened.get_by_role("slider", name="learning rate")
     handle.focus()
     handle.press("ArrowRight")
     opened.wait_for_selector(".atlas-problem")
     assert "could not be drawn: out of ink" in opened.locator(".atlas-problem").first.inner_text()
-    opened.evaluate("Plotly.react = window.react")
+    opened.evaluate("() => { Plotly.react = window.react; }")
     handle.press("ArrowRight")
     revision(opened, 3)
     assert opened.locator(".atlas-problem").count() == 0

@@ -127,13 +127,13 @@ def _describe(node: ast.ClassDef, path: Path, kind: str) -> Entry:
         elif isinstance(item, ast.Assign) and isinstance(item.targets[0], ast.Name):
             name = item.targets[0].id
             if name == "oracle":  # a problem states its world by the oracle class that it offers
-                world = _snake(ast.unparse(item.value))
+                world = snake(ast.unparse(item.value))
             try:
                 declared[name] = _literal(item.value)
             except ValueError:
                 continue  # not a literal: only the class itself knows it
         elif isinstance(item, ast.FunctionDef) and item.name == "step" and kind == "method":
-            world = _snake(ast.unparse(item.args.args[1].annotation))
+            world = snake(ast.unparse(item.args.args[1].annotation))
         if isinstance(item, ast.FunctionDef):
             declared.setdefault("defines", []).append(item.name)
     family = declared.get("family", path.parent.name)
@@ -165,6 +165,7 @@ def _literal(node: ast.expr) -> Any:
     return ast.literal_eval(node)
 
 
-def _snake(name: str) -> str:
+def snake(name: str) -> str:
+    """FiniteSum as finite_sum: the world of a class."""
     name = name.rpartition(".")[2]
     return "".join("_" + c.lower() if c.isupper() else c for c in name).lstrip("_")

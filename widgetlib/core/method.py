@@ -45,6 +45,7 @@ class Method:
     claim: ClassVar[Claim | None] = None
     known_failures: ClassVar[dict[str, str]] = {}
     batchable: ClassVar[bool] = True
+    no_law: ClassVar[str] = ""  # where no stability limit exists: why, and what is shown instead
 
     @property
     def slug(self) -> str:
@@ -54,6 +55,12 @@ class Method:
     def batches(self) -> bool:
         """Whether members can share one step: this method and every base can."""
         return self.batchable and all(base.batches() for base in bases(self).values())
+
+    @classmethod
+    def asks(cls) -> str:
+        """Name of the oracle class that `step` annotates: the method's world."""
+        wanted = cls.step.__annotations__.get("oracle", "Oracle")
+        return wanted if isinstance(wanted, str) else getattr(wanted, "__name__", "Oracle")
 
     def init(self, oracle: Any, w: Tensor) -> Any:
         """The state before the first step: a nest of NamedTuples of tensors, `()` where there is none."""

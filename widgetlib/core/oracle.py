@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import torch
 from torch import Tensor
@@ -24,16 +24,24 @@ class Cost:
     products: float = 0.0
 
 
+class Merit(NamedTuple):
+    """What a world plots as progress: name, symbol, unit."""
+
+    name: str = "loss"
+    symbol: str = "L"
+    unit: str = ""
+
+
 class Answer(NamedTuple):
-    """What the oracle said of a point."""
+    """What the oracle said of a point: the merit there, and the slope (gradient or field) that it handed out."""
 
     w: Tensor
-    loss: Tensor
-    gradient: Tensor
+    merit: Tensor
+    slope: Tensor
 
 
-class Minimize:
-    """The world of minimisation: loss, gradient and Hessian products of one problem at step `k`.
+class Oracle:
+    """What all worlds share: the step's number, its draws, its mini-batch, its cost and other views of it.
 
     Every draw (mini-batch, noise) is a function of (seed, k, number of the call) alone, so that a step can
     be linearised, replayed and resumed exactly, and member i of a sweep equals the single run of its seed.
@@ -47,7 +55,7 @@ class Minimize:
         cost: the counters that are charged.
     """
 
-    world = "minimize"
+    merit = Merit()
 
     def __init__(
         self,
@@ -63,15 +71,87 @@ class Minimize:
         self.layout: Layout = problem.layout
         self.call = 0
         self.point: Callable[[Tensor], Tensor] | None = None
-        self.seen: Answer | None = None  # the first gradient of all
+        self.seen: Answer | None = None  # the first slope that was asked for
         self._sample: Any = None
 
-    # --- what a method asks
+    def noise(self, w: Tensor, kind: str = "normal") -> Tensor:
+        """A draw in the form of `w`: `normal` or `rademacher`; free; the same for members of one seed."""
+        self.call += 1
+
+        def draw(generator: torch.Generator) -> Tensor:
+            if kind == "normal":
+                return torch.randn(w.shape[-1], generator=generator, dtype=w.dtype)
+            return torch.randint(0, 2, (w.shape[-1],), generator=generator).to(w.dtype) * 2 - 1
+
+        return self._draws(self.seeds, draw).to(w.device).expand_as(w)
+
+    def merit_at(self, w: Tensor) -> Tensor:
+        """The merit of this world at `w`, `(..., 1)`, of which nothing is counted."""
+        raise NotImplementedError
+
+    # --- other views of the same step
+
+    def seen_from(self, point: Callable[[Tensor], Tensor]) -> Self:
+        """The same oracle looked at from elsewhere: its `grad(w)` is the gradient at `point(w)`."""
+        view, outer = copy.copy(self), self.point
+        view.point = point if outer is None else lambda w: outer(point(w))
+        return view
+
+    def fresh(self) -> Self:
+        """The same oracle with another mini-batch; charged to the same counters."""
+        view = copy.copy(self)
+        view.call, view._sample = self.call + 1, None
+        self.call += 1
+        return view
+
+    def uncounted(self) -> Self:
+        """The full-batch oracle of the same step of which nothing is counted: for laws and measures."""
+        return type(self)(self.problem, self.data, self.k, self.seeds)
+
+    # --- how it works
+
+    @property
+    def share(self) -> float:
+        """The share of all samples that one call looks at."""
+        return 1.0 if self.batch is None else self.batch / self.problem.samples
+
+    @property
+    def sample(self) -> Any:
+        """The data of this step: all of them, or the mini-batch `(..., b, ...)`."""
+        if self.batch is None:
+            return self.data
+        if self._sample is None:
+            n = self.problem.samples
+            index = self._draws(self.seeds, lambda generator: torch.randperm(n, generator=generator)[: self.batch])
+            index = index.to(self.data[0].device)
+            self._sample = type(self.data)(*(part[index] for part in self.data))
+        return self._sample
+
+    def _at(self, w: Tensor) -> Tensor:
+        return w if self.point is None else self.point(w)
+
+    def _draws(self, seeds: Any, draw: Callable[[torch.Generator], Tensor]) -> Tensor:
+        if isinstance(seeds, Sequence):
+            return torch.stack([self._draws(seed, draw) for seed in seeds])
+        # splitmix-like mixing: neighbouring (seed, k, call) must not give neighbouring streams
+        mixed = (seeds * 0x9E3779B97F4A7C15 + self.k * 0xBF58476D1CE4E5B9 + self.call * 0x94D049BB133111EB) % 2**63
+        return draw(torch.Generator().manual_seed(mixed ^ (mixed >> 31)))
+
+
+class Blackbox(Oracle):
+    """The world of function values: nothing but the loss at a point, and noise."""
 
     def loss(self, w: Tensor) -> Tensor:
         """The loss at `w`, `(..., 1)`; costs one value (b/n of one for a mini-batch)."""
         self.cost.values += self.share
         return self.problem.loss(self._at(w), self.sample)
+
+    def merit_at(self, w: Tensor) -> Tensor:
+        return self.problem.loss(w, self.data)
+
+
+class Minimize(Blackbox):
+    """The world of minimisation: loss, gradient and Hessian products."""
 
     def grad(self, w: Tensor) -> Tensor:
         """The gradient at `w`, `(..., d)`; costs one gradient (b/n of one for a mini-batch).
@@ -114,58 +194,6 @@ class Minimize:
         eye = torch.eye(w.shape[-1], dtype=w.dtype, device=w.device)
         return torch.stack([product(row.expand_as(w)) for row in eye], dim=-1)
 
-    def noise(self, w: Tensor, kind: str = "normal") -> Tensor:
-        """A draw in the form of `w`: `normal` or `rademacher`; free; the same for members of one seed."""
-        self.call += 1
-
-        def draw(generator: torch.Generator) -> Tensor:
-            if kind == "normal":
-                return torch.randn(w.shape[-1], generator=generator, dtype=w.dtype)
-            return torch.randint(0, 2, (w.shape[-1],), generator=generator).to(w.dtype) * 2 - 1
-
-        return self._draws(self.seeds, draw).to(w.device).expand_as(w)
-
-    # --- other views of the same step
-
-    def seen_from(self, point: Callable[[Tensor], Tensor]) -> Minimize:
-        """The same oracle looked at from elsewhere: its `grad(w)` is the gradient at `point(w)`."""
-        view, outer = copy.copy(self), self.point
-        view.point = point if outer is None else lambda w: outer(point(w))
-        return view
-
-    def fresh(self) -> Minimize:
-        """The same oracle with another mini-batch; charged to the same counters."""
-        view = copy.copy(self)
-        view.call, view._sample = self.call + 1, None
-        self.call += 1
-        return view
-
-    def uncounted(self) -> Minimize:
-        """The full-batch oracle of the same step of which nothing is counted: for laws and measures."""
-        return type(self)(self.problem, self.data, self.k, self.seeds)
-
-    # --- how it works
-
-    @property
-    def share(self) -> float:
-        """The share of all samples that one call looks at."""
-        return 1.0 if self.batch is None else self.batch / self.problem.samples
-
-    @property
-    def sample(self) -> Any:
-        """The data of this step: all of them, or the mini-batch `(..., b, ...)`."""
-        if self.batch is None:
-            return self.data
-        if self._sample is None:
-            n = self.problem.samples
-            index = self._draws(self.seeds, lambda generator: torch.randperm(n, generator=generator)[: self.batch])
-            index = index.to(self.data[0].device)
-            self._sample = type(self.data)(*(part[index] for part in self.data))
-        return self._sample
-
-    def _at(self, w: Tensor) -> Tensor:
-        return w if self.point is None else self.point(w)
-
     def _value_and_grad(self, x: Tensor, graph: bool) -> tuple[Tensor, Tensor]:
         declared = getattr(self.problem, "loss_and_grad", None)
         if declared is not None:
@@ -176,9 +204,23 @@ class Minimize:
             value = self.problem.loss(x, self.sample)
             return value, torch.autograd.grad(value.sum(), x, create_graph=graph)[0]
 
-    def _draws(self, seeds: Any, draw: Callable[[torch.Generator], Tensor]) -> Tensor:
-        if isinstance(seeds, Sequence):
-            return torch.stack([self._draws(seed, draw) for seed in seeds])
-        # splitmix-like mixing: neighbouring (seed, k, call) must not give neighbouring streams
-        mixed = (seeds * 0x9E3779B97F4A7C15 + self.k * 0xBF58476D1CE4E5B9 + self.call * 0x94D049BB133111EB) % 2**63
-        return draw(torch.Generator().manual_seed(mixed ^ (mixed >> 31)))
+
+class FiniteSum(Minimize):
+    """The world of averages over samples: minimisation in which a mini-batch and single samples can be asked for."""
+
+    def per_sample_grad(self, w: Tensor) -> Tensor:
+        """The gradient of each sample's own loss at `w`, `(..., b, d)`; costs b/n gradients.
+
+        `w` may have leading axes only where no mini-batch is drawn (one batch is shared by all members).
+        """
+        self.cost.gradients += self.share
+        x, sample = self._at(w), self.sample
+
+        def one(row: Any, point: Tensor) -> Tensor:
+            single = type(sample)(*(part.unsqueeze(0) for part in row))
+            return self.problem.loss(point, single).squeeze(-1)
+
+        each = torch.func.vmap(torch.func.grad(one, argnums=1), in_dims=(0, None))
+        if x.ndim == 1:
+            return each(sample, x)
+        return torch.stack([each(sample, point) for point in x.reshape(-1, x.shape[-1])]).unflatten(0, x.shape[:-1])

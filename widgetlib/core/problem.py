@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from widgetlib.core.layout import Layout
-from widgetlib.core.oracle import Minimize
+from widgetlib.core.oracle import Minimize, Oracle
 from widgetlib.core.words import AtlasError, Start, nearest
-
-
-class Merit(NamedTuple):
-    """What a world plots as progress: name, symbol, unit."""
-
-    name: str = "loss"
-    symbol: str = "L"
-    unit: str = ""
 
 
 class Problem:
@@ -29,8 +21,7 @@ class Problem:
 
     title: str = ""
     idea: str = ""
-    oracle: type[Minimize] = Minimize
-    merit: Merit = Merit()
+    oracle: type[Oracle] = Minimize  # the richest world that it offers; each offers all of those before it
     dtype: torch.dtype = torch.float64
     samples: int | None = None  # rows of the data; None where there are none
     starts: tuple[Start, ...] = (Start("drawn from the seed"),)

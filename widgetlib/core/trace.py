@@ -155,7 +155,7 @@ class Trace:
 
     def attrs(self) -> dict[str, Any]:
         """What tables say about their origin: plain JSON values."""
-        merit = self.problem.merit
+        merit = self.problem.oracle.merit
         return {
             "method": self.method.slug, "method_title": self.method.title,
             "hyper": {n: plain(v) for n, v in fields_of(self.method).items()},
@@ -167,7 +167,7 @@ class Trace:
 
     def table(self) -> Table:
         """Merit, cost and info against the step."""
-        merit = self.problem.merit
+        merit = self.problem.oracle.merit
         dims = ("step", *self.dims)
         columns: dict[str, tuple] = {
             "step": (self.steps, ("step",), "k"),

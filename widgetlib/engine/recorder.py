@@ -68,7 +68,7 @@ class Recorder:
 
     def _loss(self, point: Point) -> Tensor:
         with torch.no_grad():
-            return point.oracle().uncounted().loss(point.w)
+            return point.oracle().uncounted().merit_at(point.w)
 
     def _info(self, rows: list[Any]) -> Tensor:
         w = self.first.w

@@ -45,6 +45,11 @@ def simulate(
     """
     seeds, starts = coords.get("seed", [seed]), coords.get("start", [start])
     _check(problem, steps, seeds, options)
+    if method.asks() not in {"Any", *(c.__name__ for c in problem.oracle.__mro__)}:
+        raise AtlasError(
+            f"{method.slug} asks for the world {method.asks()}, and {problem.slug} offers {problem.oracle.__name__}; "
+            "choose a problem of its world (wl.problems() lists them)."
+        )
     w = _starts(problem, coords, starts, seeds)
     w = w.to(_device(options.device, problem), options.dtype or w.dtype)
     form = [len(values) if name == "seed" else 1 for name, values in coords.items()]
@@ -63,7 +68,7 @@ def simulate(
         for _ in range(steps):
             oracle = here.oracle(recorder.cost)
             w, state, info = here.method.step(oracle, here.w, here.state)
-            loss = oracle.seen.loss if oracle.seen and oracle.seen.w is here.w else None
+            loss = oracle.seen.merit if oracle.seen and oracle.seen.w is here.w else None
             here = Point(here.method, problem, here.k + 1, w, state, here.seeds, here.batch, here.data)
             recorder.step(loss, info, here)
             running.k += 1

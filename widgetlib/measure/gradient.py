@@ -28,7 +28,7 @@ def gradient(trace: Trace, most: int = 400) -> Table:
     length[torch.as_tensor(trace.kept[ahead] - trace.kept[rows] != 1)] = torch.nan
     steps = trace.kept[rows]
     loss = trace.merit[torch.as_tensor(steps - trace.steps[0])]
-    merit = trace.problem.merit
+    merit = trace.problem.oracle.merit
     dims = ("record",)
     return Table(
         {

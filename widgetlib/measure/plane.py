@@ -12,6 +12,7 @@ from widgetlib.core.algebra import norm
 from widgetlib.core.table import Table
 from widgetlib.core.trace import Trace
 from widgetlib.core.words import AtlasError
+from widgetlib.measure.eigen import top_eigenpairs
 
 CHUNK = 2**21  # numbers of activations in one batch: what fits the cache
 
@@ -79,7 +80,7 @@ def plane(
     steps = trace.kept[rows]
     path_loss = trace.merit[torch.as_tensor(steps - trace.steps[0])]
     # what blew up would squeeze everything else into a point: it decides neither directions nor window
-    finite = torch.isfinite(path).all(-1) & (path_loss <= BLOWN * path_loss[0].abs().clamp_min(1e-12))
+    finite = torch.isfinite(path).all(-1) & torch.isfinite(path_loss) & (path_loss <= BLOWN * path_loss[0].abs().clamp_min(1e-12))
     if not finite.any():
         raise AtlasError("no iterate of this run is finite; choose a smaller rate.")
     slice_ = _plane(kind, trace, path[finite], points, seed)
@@ -101,11 +102,11 @@ def plane(
         {
             "x": (x.numpy(), ("column",), labels[0]),
             "y": (y.numpy(), ("row",), labels[1]),
-            "loss": (loss.numpy(), ("row", "column"), trace.problem.merit.symbol),
+            "loss": (loss.numpy(), ("row", "column"), trace.problem.oracle.merit.symbol),
             "path_step": (steps, iterate, "k"),
             "path_x": (xy[:, 0].numpy(force=True), iterate, labels[0]),
             "path_y": (xy[:, 1].numpy(force=True), iterate, labels[1]),
-            "path_loss": (path_loss.numpy(force=True), iterate, trace.problem.merit.symbol),
+            "path_loss": (path_loss.numpy(force=True), iterate, trace.problem.oracle.merit.symbol),
             "off_plane": (off.numpy(force=True), iterate, "distance from the plane"),
         },
         trace.attrs()
@@ -127,11 +128,15 @@ def _plane(kind: str, trace: Trace, path: Tensor, points: Sequence[Tensor] | Non
             raise AtlasError(f"{trace.problem.slug} has {d} unknowns, not 2; use kind='pca' or 'random'.")
         return Plane(torch.zeros_like(last), torch.eye(2, dtype=path.dtype, device=path.device), kind, 1.0)
     if kind == "pca":
-        centred = path - path.mean(0)
-        _, s, axes = torch.linalg.svd(centred, full_matrices=False)
-        if len(axes) < 2 or s[0] == 0:
-            raise AtlasError("the path is too short for its principal directions; take more steps or kind='random'.")
-        return Plane(last, axes[:2], kind, float((s[:2] ** 2).sum() / (s**2).sum()))
+        centred = (path - path.mean(0)).double()
+        generator = torch.Generator().manual_seed(0)
+        start = torch.randn(min(4, d), d, generator=generator, dtype=torch.float64).to(path.device)
+        found = top_eigenpairs(lambda v: (centred @ v) @ centred, start, 2, 1e-6)  # a whole SVD takes seconds
+        if found.values[0] == 0:
+            raise AtlasError(
+                "the path is too short for its principal directions; take more steps or kind='random'."
+            )
+        return Plane(last, found.vectors[:2].to(path), kind, float(found.values.sum() / (centred**2).sum()))
     if kind == "random":
         generator = torch.Generator().manual_seed(seed)
         draws = torch.randn(2, d, generator=generator).to(last)
@@ -148,8 +153,14 @@ def _plane(kind: str, trace: Trace, path: Tensor, points: Sequence[Tensor] | Non
 
 
 def _filter_normalised(draw: Tensor, w: Tensor, trace: Trace) -> Tensor:
-    """A direction whose every filter (row of a matrix) has the length of the weights' own; biases stay put."""
-    return trace.problem.layout.map(
+    """A direction whose every filter (row of a matrix) has the length of the weights' own; biases stay put.
+
+    Where there are no matrices the whole direction has the length of `w`.
+    """
+    layout = trace.problem.layout
+    if all(len(shape) < 2 for shape in layout.parts.values()):
+        return draw * (norm(w) or 1) / norm(draw)
+    return layout.map(
         lambda a, b: a * b.norm(dim=-1, keepdim=True) / a.norm(dim=-1, keepdim=True), draw, w,
         vector=lambda a, b: torch.zeros_like(a),
     )  # fmt: skip

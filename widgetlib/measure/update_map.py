@@ -72,9 +72,9 @@ def linearised(point: Point, hold: bool) -> tuple[int, Callable[[np.ndarray], np
 
 def _follows(out: Tensor, seen: Answer | None) -> bool:
     """Whether `out` hangs on the gradient: a detached one would leave the identity as the map, unnoticed."""
-    if seen is None or not seen.gradient.requires_grad:  # never asked, or constant
+    if seen is None or not seen.slope.requires_grad:  # never asked, or constant
         return True
-    return torch.autograd.grad(out.sum(), seen.gradient, retain_graph=True, allow_unused=True)[0] is not None
+    return torch.autograd.grad(out.sum(), seen.slope, retain_graph=True, allow_unused=True)[0] is not None
 
 
 def spectrum(point: Point, hold: bool, modes: int = 6, start: np.ndarray | None = None, tol: float = 1e-4) -> Spectrum:

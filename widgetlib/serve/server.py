@@ -14,10 +14,11 @@ from jupyter_server.utils import url_path_join
 from tornado.httpserver import HTTPServer
 from tornado.ioloop import IOLoop
 from tornado.netutil import bind_sockets
-from tornado.web import RedirectHandler, authenticated
+from tornado.web import HTTPError, RedirectHandler, authenticated
 from traitlets.config import Config
 from voila.app import Voila
 from voila.handler import BaseVoilaHandler
+from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
 from voila.tornado.contentshandler import VoilaContentsHandler
 
 from widgetlib import catalog
@@ -44,6 +45,19 @@ class GalleryHandler(BaseVoilaHandler):
         self.finish(page(catalog.methods(), root=self.base_url))
 
 
+class ShutdownHandler(VoilaShutdownKernelHandler):
+    """Ends the kernel of a page that is being closed.
+
+    Voilà's page sends this request without the token that its server then asks for, so that every kernel
+    outlives its page. The kernel's id is a secret of its page; the origin is still compared.
+    """
+
+    def check_xsrf_cookie(self) -> None:
+        """Accepts what comes from our own pages."""
+        if not self.check_origin():
+            raise HTTPError(403)
+
+
 class AtlasServer(Voila):
     """Voilà without its file tree: the gallery stands at the root, and no address lists a folder."""
 
@@ -53,6 +67,7 @@ class AtlasServer(Voila):
         ours = [
             (self.server_url, GalleryHandler, options),
             (url_path_join(self.server_url, r"/voila/tree.*"), RedirectHandler, {"url": self.base_url}),
+            (url_path_join(self.server_url, r"/voila/api/shutdown/(.*)"), ShutdownHandler),
         ]
         return ours + [handler for handler in super().init_handlers() if handler[1] is not VoilaContentsHandler]
 
@@ -105,7 +120,7 @@ def settings(notebooks: Path, *, port: int | None, host: str, open_browser: bool
     c.VoilaConfiguration.file_allowlist = [r"public/.*\.(png|svg|jpg)"]
     c.VoilaConfiguration.file_denylist = [r".*\.(ipynb|py|json|toml)", r"(.*/)?\..*"]
     c.VoilaConfiguration.prelaunch_hook = admission(kernels)
-    # Voilà's own shutdown request at the closing of a page is refused, so idle kernels are culled.
+    # A page that crashed or lost its network never says goodbye: its kernel is culled.
     c.MappingKernelManager.cull_idle_timeout = idle
     c.MappingKernelManager.cull_interval = max(1, min(15, idle // 4))
     c.MappingKernelManager.cull_connected = False

@@ -136,58 +136,65 @@ function render({ model, el }) {
   frame.append(plot);
   el.append(frame, reading);
 
-  let stale = true, moved = false, fresh = true, busy = false, alive = true;
-  let picture = null, look = null, library = null;
+  // what has changed since the last paint
+  const changed = { picture: true, look: false, size: false, cursor: false };
+  let picture = null, look = null, library = null, busy = false, alive = true;
 
-  const visible = () => frame.clientWidth > 0;
+  const visible = () => el.clientWidth > 0;
+  const stale = () => Object.values(changed).some(Boolean);
 
-  function mark(change) {
-    if (change === "cursor") moved = true;
-    else stale = true;
-    if (change === "picture") fresh = true;
-    if (change === "look") look = null;
+  function mark(what) {
+    changed[what] = true;
     if (!busy) work();
   }
 
   async function work() {
     busy = true;
     try {
-      while (alive && (stale || moved) && visible() && model.get("revision") > 0) {
+      while (alive && stale() && visible() && model.get("revision") > 0) {
         library ??= await plotly(model);
         await nextFrame();
         if (alive) await paint();
       }
     } catch (problem) {
-      stale = moved = false;
+      for (const what in changed) changed[what] = false;
       complain(problem);
     }
     busy = false;
   }
 
   async function paint() {
-    const whole = stale;
+    const now = { ...changed };
+    for (const what in changed) changed[what] = false;
     const step = model.get("cursor");
-    stale = moved = false;
-    if (fresh) {
-      picture = rebuild(model.get("spec"), model.get("arrays"));
-      picture.revision = model.get("revision");
-      fresh = false;
-    }
+    if (now.picture) picture = { ...rebuild(model.get("spec"), model.get("arrays")), revision: model.get("revision") };
+    if (now.look) look = null;
     const cursors = placed(picture.cursors, step);
-    if (whole) await draw(cursors);
-    else if (cursors.length) {
-      const axes = new Set(cursors.flatMap(({ at }) => Object.keys(at)));
-      const update = Object.fromEntries([...axes].map((axis) => [axis, cursors.map(({ at }) => at[axis])]));
-      await library.restyle(plot, update, cursors.map(({ trace }) => trace));
+    if (now.picture || now.look || frame.hidden) {
+      await draw(cursors);
+    } else {
+      // plotly.js 4.1 loses a contour when react meets unchanged arrays at another size
+      if (now.size) await library.relayout(plot, fit());
+      if (now.cursor && cursors.length) await move(cursors);
     }
     el.dataset.cursor = step;
     el.dataset.revision = picture.revision;
   }
 
+  function fit() {
+    frame.style.height = `${model.get("height")}px`;
+    return { width: frame.clientWidth, height: model.get("height") };
+  }
+
+  function move(cursors) {
+    const axes = new Set(cursors.flatMap(({ at }) => Object.keys(at)));
+    const update = Object.fromEntries([...axes].map((axis) => [axis, cursors.map(({ at }) => at[axis])]));
+    return library.restyle(plot, update, cursors.map(({ trace }) => trace));
+  }
+
   async function draw(cursors) {
     el.querySelector(".atlas-problem")?.remove();
     frame.hidden = false;
-    frame.style.height = `${model.get("height")}px`;
     look ??= template(model.get("themes"), getComputedStyle(reading).fontFamily);
     const data = picture.data.map((trace) => ({ ...trace }));
     for (const { trace, at } of cursors) Object.assign(data[trace], at);
@@ -195,8 +202,7 @@ function render({ model, el }) {
       uirevision: "kept", // a person's zoom survives the next drawing
       ...picture.layout,
       template: look,
-      width: frame.clientWidth,
-      height: model.get("height"),
+      ...fit(),
     };
     await library.react(plot, data, layout, CONFIG);
     plot.setAttribute("aria-label", picture.reading);
@@ -223,8 +229,8 @@ function render({ model, el }) {
 
   let width = 0;
   const resizing = new ResizeObserver(() => {
-    if (frame.clientWidth && frame.clientWidth !== width) {
-      width = frame.clientWidth;
+    if (el.clientWidth && el.clientWidth !== width) {
+      width = el.clientWidth;
       mark("size");
     }
   });

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from widgetlib.core.layout import Layout
+from widgetlib.core.oracle import FiniteSum
 from widgetlib.core.problem import Problem
 from widgetlib.core.words import Range
 
@@ -32,6 +33,7 @@ class DigitsMLP(Problem):
 
     title = "Digits, fully connected net"
     idea = "Real data, small enough to train in seconds: curvature climbs while the net learns."
+    oracle = FiniteSum
     dtype = torch.float32
 
     width: Annotated[int, Range(4, 128)] = 32
