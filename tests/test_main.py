@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from widgetlib import catalog, serve
-from widgetlib.__main__ import main, skeleton
+from widgetlib.__main__ import main
+from widgetlib.scaffold import skeleton
 from widgetlib.figures.picture import Picture
 
 

@@ -1,16 +1,15 @@
-"""The command line: `python -m widgetlib app`, `lab`, `list`, `show`, `new`, `notebooks`."""
+"""The command line: `python -m widgetlib app`, `lab`, `list`, `show`, `check`, `new`, `notebooks`."""
 
 from __future__ import annotations
 
 import argparse
-import re
 import sys
-import sysconfig
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from widgetlib.core.words import AtlasError, nearest
+from widgetlib.scaffold import FOLDERS, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
     from widgetlib.catalog import Entry, Field
 
 PACKAGE = Path(__file__).parent
-GUIDES = (PACKAGE.parent, Path(sysconfig.get_path("data")) / "share" / "optimizer-atlas")
-FOLDERS = {"method": ("methods", "first_order"), "problem": ("problems", "minimize")}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -73,6 +70,8 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("name", help="the slug, such as nesterov or heavy_ball")
     command.add_argument("--family", help="its folder: the family of a method, the world of a problem")
     command.add_argument("--into", metavar="FOLDER", help="a folder of your own instead of the package")
+    command = add(check, "check", "run the claims of methods, or studies, and print their verdicts")
+    command.add_argument("slugs", nargs="*", help="methods or studies; none for every claim")
     command = add(notebooks, "notebooks", "build notebooks/ from lessons/")
     command.add_argument("--check", action="store_true", help="write nothing; fail where they differ")
     return top
@@ -161,51 +160,23 @@ def _legal(field: Field) -> str:
 
 
 def new(options: argparse.Namespace) -> None:
-    """Writes the skeleton of CONTRIBUTING.md under a new name."""
-    from widgetlib import catalog
-
-    kind, slug = options.kind, options.name
-    folder, family = FOLDERS[kind][0], options.family or FOLDERS[kind][1]
-    for name in (slug, family):
-        if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
-            raise AtlasError(f"{name!r} cannot be the name of a file; use small letters, digits and underscores.")
-    known = {e.slug: e.path for e in (catalog.methods() if kind == "method" else catalog.problems())}
-    if slug in known:
-        raise AtlasError(f"there is a {kind} {slug!r} already, in {known[slug]}; choose another name.")
-    if options.into is None and not (PACKAGE.parent / "pyproject.toml").exists():
-        raise AtlasError("this is no clone of the project; give --into FOLDER, a folder of your own.")
-    root = PACKAGE if options.into is None else Path(options.into).resolve()
-    path = root / folder / family / f"{slug}.py"
-    if path.exists():
-        raise AtlasError(f"{path} exists already; choose another name.")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if root == PACKAGE:  # without it the import linter would not see the file
-        (path.parent / "__init__.py").touch()
-    path.write_text(skeleton(kind, slug, family), encoding="utf-8")
+    """Writes a skeleton under a new name."""
+    path = write(options.kind, options.name, options.family, options.into)
     print(f"wrote {path}")
     if options.into is not None:
+        root = Path(options.into).resolve()
         print(f"to see it in the gallery and in the tests, set the environment variable WIDGETLIB_PATH={root}")
 
 
-def skeleton(kind: str, slug: str, family: str) -> str:
-    """The block of CONTRIBUTING.md marked `python <kind>`, renamed.
+def check(options: argparse.Namespace) -> None:
+    """Runs the claims of methods and the studies named, and prints each verdict as it came out."""
+    from widgetlib.studies import runner
 
-    Args:
-        kind: `method` or `problem` (`measure` and `figure` have a block too).
-        slug: the new name, which takes the place of `my_<kind>` and its spellings.
-        family: takes the place of the family in the block.
-
-    Raises:
-        AtlasError: CONTRIBUTING.md is not there.
-    """
-    guide = next((folder / "CONTRIBUTING.md" for folder in GUIDES if (folder / "CONTRIBUTING.md").exists()), None)
-    if guide is None:
-        raise AtlasError("CONTRIBUTING.md, which holds the skeletons, is missing; install the project again.")
-    text = re.search(rf"^```python {kind}\n(.*?)^```", guide.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)[1]
-    words = slug.split("_")
-    text = text.replace(f"My{kind.capitalize()}", "".join(w.capitalize() for w in words))
-    text = text.replace(f"My {kind}", " ".join(words).capitalize())
-    return text.replace('family = "first_order"', f'family = "{family}"')
+    for slug, claim, study in runner.studies_of(options.slugs):
+        print(f"{slug}: {claim}", flush=True)
+        verdict = study.run()[1]
+        word = "holds" if verdict.holds else "does not hold here"
+        print(f"  {word} ({verdict.bound}): {verdict.sentence}", flush=True)
 
 
 def notebooks(options: argparse.Namespace) -> None:

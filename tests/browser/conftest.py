@@ -113,6 +113,17 @@ def page(chromium, watch: Watch) -> Iterator:
     assert not watch.unexpected(), "errors in the page's console"
 
 
+@pytest.fixture
+def open_page(page) -> Callable[[str], None]:
+    """A function that opens an address and waits until its visible figures are painted."""
+
+    def go(address: str) -> None:
+        page.goto(address)
+        page.wait_for_function(PAINTED)
+
+    return go
+
+
 def free_port() -> int:
     """A port that nobody listens on."""
     with socket.create_server(("localhost", 0)) as server:
@@ -145,7 +156,7 @@ def running(code: str, ready: str, log: Path) -> Iterator[subprocess.Popen]:
 
 @pytest.fixture(scope="session")
 def serve(tmp_path_factory: pytest.TempPathFactory) -> Callable:
-    """A context manager `serve(notebooks, **options of serve.app)` that gives the address and the process of a Voilà."""
+    """A context manager `serve(notebooks, **options of serve.app)`: the address and the process of a Voilà."""
 
     @contextmanager
     def start(notebooks: Path, **options) -> Iterator[tuple[str, subprocess.Popen]]:

@@ -43,18 +43,28 @@ def brisk(entry):
     return with_fields(method, {name: min(10 * fields_of(method)[name], field(entry, name).range.high)})
 
 
+def fits(entry, slug):
+    """Whether the problem of that slug offers what the method asks for."""
+    return slug in [p.slug for p in catalog.fitting(entry)]
+
+
 def toy(entry):
-    """A small problem of the method's world: a curved one in minimisation, else the world's first."""
-    if entry.world == "minimize":
+    """A small curved problem that the method fits."""
+    if fits(entry, "quadratic"):
         return catalog.problem("quadratic", dimension=6, condition=30.0)
     return catalog.problem(catalog.fitting(entry)[0].slug)
 
 
 def net(entry):
-    """A problem with parts and samples, none of whose sizes is 7 or 1; else the world's last."""
-    if entry.world == "minimize":
+    """A problem with parts and samples, none of whose sizes is 7 or 1, where the method fits it."""
+    if fits(entry, "digits_mlp"):
         return catalog.problem("digits_mlp", width=5, depth=1, subset=50)
     return catalog.problem(catalog.fitting(entry)[-1].slug)
+
+
+def batches(problem):
+    """Sizes of the mini-batches to try."""
+    return (None, 6) if problem.samples else (None,)
 
 
 def distance(a, b):

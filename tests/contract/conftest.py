@@ -1,14 +1,14 @@
 """One case for each method of the catalogue, in every test that asks for an `entry`."""
 
 import pytest
-from cases import floats
+from cases import fits, floats
 
 from widgetlib import catalog
 
 SELECT = {  # checks that concern only some methods
-    "reference": lambda e: "reference" in e.declared and e.world == "minimize",
-    "invariances": lambda e: e.world == "minimize",
-    "law": lambda e: "stability_limit" in e.declared["defines"] and e.world == "minimize",
+    "reference": lambda e: "reference" in e.declared and fits(e, "digits_mlp"),
+    "invariances": lambda e: fits(e, "quadratic"),
+    "law": lambda e: "stability_limit" in e.declared["defines"] and fits(e, "quadratic"),
     "preconditioner": lambda e: "preconditioner" in e.declared["defines"],
 }
 

@@ -16,6 +16,10 @@ class StandIn(Problem):
     of: Problem
 
     @property
+    def oracle(self):
+        return self.of.oracle
+
+    @property
     def layout(self):
         return self.of.layout
 

@@ -3,9 +3,8 @@
 import re
 from pathlib import Path
 
-import pytest
 import torch
-from cases import around, brisk, distance, field, net, rate, toy
+from cases import around, batches, brisk, distance, field, net, rate, toy
 from stand_ins import Counting
 
 from widgetlib import catalog
@@ -60,7 +59,7 @@ def test_shapes(entry):
 
 def test_dtype(entry, name):
     t = sweep(brisk(entry), net(entry), 3, {name: around(entry, name, 3)}, dtype=torch.float32)
-    floating = [x for x in leaves(t.states[-1]) if x.is_floating_point()]
+    floating = [x for x in leaves((*t.parts, t)[0].states[-1]) if x.is_floating_point()]
     assert {x.dtype for x in (t.w, t.merit, *floating)} == {torch.float32}
 
 
@@ -74,26 +73,26 @@ def test_purity(entry):
         point = point.step()
 
 
-@pytest.mark.parametrize("batch", [None, 6])
-def test_resume(entry, batch):
+def test_resume(entry):
     method, problem = brisk(entry), net(entry)
-    whole = run(method, problem, 40, seed=5, batch=batch)
-    first = run(method, problem, 25, seed=5, batch=batch)
-    rest = run(method, problem, 15, seed=5, batch=batch, start=first.at(25))
-    assert torch.equal(rest.w, whole.w[25:]) and torch.equal(rest.merit, whole.merit[25:])
-    assert same(rest.states[-1], whole.states[-1]) and rest.steps.tolist() == list(range(25, 41))
+    for batch in batches(problem):
+        whole = run(method, problem, 40, seed=5, batch=batch)
+        first = run(method, problem, 25, seed=5, batch=batch)
+        rest = run(method, problem, 15, seed=5, batch=batch, start=first.at(25))
+        assert torch.equal(rest.w, whole.w[25:]) and torch.equal(rest.merit, whole.merit[25:])
+        assert same(rest.states[-1], whole.states[-1]) and rest.steps.tolist() == list(range(25, 41))
 
 
-@pytest.mark.parametrize("batch", [None, 6])
-def test_replay(entry, batch):
+def test_replay(entry):
     method, problem = brisk(entry), net(entry)
-    whole = run(method, problem, 40, seed=5, batch=batch)
-    sparse = run(method, problem, 40, seed=5, batch=batch, memory=whole.w.numel() * 4 // 10)
-    assert len(sparse.kept) < 21, "the budget does not force a stride"
-    for k in (0, 1, 19, 38, 40):
-        assert same((sparse.at(k).w, sparse.at(k).state), (whole.w[k], whole.states[k]))
-    assert [p.k for p in sparse.points(9)] == [0, 9, 18, 27, 36, 40]
-    assert all(torch.equal(p.w, whole.w[p.k]) for p in sparse.points(9))
+    for batch in batches(problem):
+        whole = run(method, problem, 40, seed=5, batch=batch)
+        sparse = run(method, problem, 40, seed=5, batch=batch, memory=whole.w.numel() * 4 // 10)
+        assert len(sparse.kept) < 21, "the budget does not force a stride"
+        for k in (0, 1, 19, 38, 40):
+            assert same((sparse.at(k).w, sparse.at(k).state), (whole.w[k], whole.states[k]))
+        assert [p.k for p in sparse.points(9)] == [0, 9, 18, 27, 36, 40]
+        assert all(torch.equal(p.w, whole.w[p.k]) for p in sparse.points(9))
 
 
 def agree(t, members):
@@ -111,11 +110,11 @@ def test_batched_equals_looped(entry, name):
     agree(t, (run(with_fields(method, {name: v}), problem, 12, dtype=torch.float64) for v in values))
 
 
-@pytest.mark.parametrize("batch", [None, 6])
-def test_seeds_batched_equal_looped(entry, batch):
+def test_seeds_batched_equal_looped(entry):
     method, problem = brisk(entry), net(entry)
-    t = sweep(method, problem, 12, seeds=range(7), batch=batch, dtype=torch.float64)
-    agree(t, (run(method, problem, 12, seed=i, batch=batch, dtype=torch.float64) for i in range(7)))
+    for batch in batches(problem):
+        t = sweep(method, problem, 12, seeds=range(7), batch=batch, dtype=torch.float64)
+        agree(t, (run(method, problem, 12, seed=i, batch=batch, dtype=torch.float64) for i in range(7)))
 
 
 def test_cost(entry):

@@ -42,7 +42,9 @@ def failures(tmp_path_factory):
     for slug, (old, new, _) in BREAKS.items():
         assert old in GOOD, f"{slug} replaces what is not there"
         (folder / f"planted_{slug}.py").write_text(GOOD.replace(old, new), encoding="utf-8")
-    wanted = [f"planted_{s} and {f'test_{check}' if check else ''}".removesuffix(" and ") for s, (*_, check) in BREAKS.items()]
+    wanted = [
+        f"planted_{s} and {f'test_{check}' if check else ''}".removesuffix(" and ") for s, (*_, check) in BREAKS.items()
+    ]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-rfEp", "--tb=no", "-k", " or ".join(f"({w})" for w in wanted),
          ROOT / "tests/contract/test_contract.py", ROOT / "tests/contract/test_laws.py"],

@@ -5,14 +5,14 @@ import torch
 
 from widgetlib import catalog
 from widgetlib.core.algebra import dot, frozen, leaves, map_leaves, norm, slow
-from widgetlib.core.oracle import Cost, Minimize
+from widgetlib.core.oracle import Cost, FiniteSum, Minimize
 
 NET = catalog.problem("digits_mlp", width=4, depth=1, subset=60)
 VALLEY = catalog.problem("rosenbrock")
 
 
 def net(k=0, seeds=0, batch=None):
-    return Minimize(NET, NET.load(), k, seeds, batch, Cost())
+    return FiniteSum(NET, NET.load(), k, seeds, batch, Cost())
 
 
 def valley():
@@ -91,6 +91,15 @@ def test_a_batch_of_all_samples_is_the_full_loss():
     assert torch.allclose(net(batch=60).loss(w), net().loss(w), rtol=1e-5)
 
 
+@pytest.mark.parametrize("lead", [(), (2,), (2, 3)])
+def test_gradients_of_single_samples(lead):
+    w = NET.start() + 0.1 * torch.randn(*lead, NET.layout.size, generator=torch.Generator().manual_seed(0))
+    oracle = net()
+    each = oracle.per_sample_grad(w)
+    assert each.shape == (*lead, 60, NET.layout.size) and oracle.cost.gradients == 1
+    assert torch.allclose(each.mean(-2), net().grad(w), atol=1e-6)
+
+
 def test_noise():
     oracle, w = net(1, [[3], [7]]), torch.zeros(2, 5, 4000, dtype=torch.float64)
     draw = oracle.noise(w)
@@ -115,7 +124,7 @@ def test_seen_from_elsewhere():
 def test_remembers_the_loss_at_the_first_gradient():
     oracle = valley()
     oracle.grad(W), oracle.grad(W + 1)
-    assert oracle.seen.w is W and torch.equal(oracle.seen.loss, VALLEY.loss(W, ()))
+    assert oracle.seen.w is W and torch.allclose(oracle.seen.merit, VALLEY.loss(W, ()))
     part = net(batch=5)
     part.grad(NET.start())
     assert part.seen is None, "a mini-batch's loss is not the loss"

@@ -64,7 +64,12 @@ def damaged(tmp_path, how):
 
 @pytest.mark.parametrize(
     "how",
-    [lambda raw: raw[: len(raw) // 2], lambda raw: b"", lambda raw: b"text", lambda raw: raw[:150] + b"\0" * 60 + raw[210:]],
+    [
+        lambda raw: raw[: len(raw) // 2],
+        lambda raw: b"",
+        lambda raw: b"text",
+        lambda raw: raw[:150] + b"\0" * 60 + raw[210:],
+    ],
     ids=["truncated", "empty", "text", "corrupt"],
 )
 def test_damaged_files(tmp_path, how):

@@ -25,7 +25,9 @@ def test_along_a_run(problem):
 
 def test_full_batch_also_of_a_run_on_mini_batches():
     t = run(catalog.method("gd"), NET, 3, batch=5)
-    assert gradient(t)["gradient_norm"][0] == pytest.approx(gradient(run(t.method, NET, 0))["gradient_norm"][0], rel=1e-5)
+    assert gradient(t)["gradient_norm"][0] == pytest.approx(
+        gradient(run(t.method, NET, 0))["gradient_norm"][0], rel=1e-5
+    )
 
 
 def test_few_looks_and_iterates_that_were_not_kept():

@@ -143,7 +143,10 @@ def _describe(node: ast.ClassDef, path: Path, kind: str) -> Entry:
 
 def _field(item: ast.AnnAssign) -> Field:
     name, annotation = item.target.id, item.annotation
-    default = _literal(item.value) if item.value is not None else None
+    try:
+        default = _literal(item.value) if item.value is not None else None
+    except ValueError:  # made anew for each instance: field(default_factory=dict)
+        default = None
     if isinstance(annotation, ast.Subscript) and ast.unparse(annotation.value) == "Annotated":
         inner, mark = annotation.slice.elts[0], _literal(annotation.slice.elts[1])
         if isinstance(mark, Base):

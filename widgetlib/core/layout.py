@@ -25,7 +25,7 @@ class Layout:
         """The parts of `w`, each `(..., *shape)`; views, so that gradients flow."""
         pieces = torch.split(w, self.sizes, dim=-1)
         return {
-            name: piece.reshape(*w.shape[:-1], *shape)
+            name: piece.reshape((*w.shape[:-1], *shape))
             for (name, shape), piece in zip(self.parts.items(), pieces, strict=True)
         }
 
@@ -33,7 +33,7 @@ class Layout:
         """The inverse of `views`: `(..., size)`."""
         lead = next(iter(parts.values())).shape
         lead = lead[: len(lead) - len(next(iter(self.parts.values())))]
-        return torch.cat([parts[name].reshape(*lead, -1) for name in self.parts], dim=-1)
+        return torch.cat([parts[name].reshape((*lead, -1)) for name in self.parts], dim=-1)
 
     def map(self, f: Callable[..., Tensor], w: Tensor, *args: Tensor, vector: Callable[..., Tensor]) -> Tensor:
         """Applies `f` to each matrix of `w` and `vector` to everything else.

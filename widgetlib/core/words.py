@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 
 class AtlasError(ValueError):
@@ -57,16 +58,36 @@ class Start:
     point: tuple[float, ...] = ()
 
 
-@dataclass(frozen=True)
 class Claim:
     """A checkable statement of a paper, as data that names the study that decides it.
 
     Args:
-        text: the statement in one sentence.
+        text: the statement in one sentence, with its numbers.
         study: slug of the study that runs it.
-        settings: fields of that study.
+        **settings: fields of that study; the method is added by the runner.
     """
 
-    text: str
-    study: str
-    settings: tuple[tuple[str, object], ...] = ()
+    def __init__(self, text: str, study: str, **settings: Any):
+        self.text, self.study, self.settings = text, study, settings
+
+    def __repr__(self) -> str:
+        return f"Claim({self.text!r}, study={self.study!r})"
+
+
+class Verdict(NamedTuple):
+    """What came out of a study.
+
+    Attributes:
+        value: the number that the claim is about.
+        low, high: its interval over the seeds that judge (not those that tuned).
+        bound: what the claim says of it, in words: "at most 0.5".
+        holds: whether the whole interval keeps the bound.
+        sentence: what was seen, with numbers.
+    """
+
+    value: float
+    low: float
+    high: float
+    bound: str
+    holds: bool
+    sentence: str

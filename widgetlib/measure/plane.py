@@ -80,7 +80,11 @@ def plane(
     steps = trace.kept[rows]
     path_loss = trace.merit[torch.as_tensor(steps - trace.steps[0])]
     # what blew up would squeeze everything else into a point: it decides neither directions nor window
-    finite = torch.isfinite(path).all(-1) & torch.isfinite(path_loss) & (path_loss <= BLOWN * path_loss[0].abs().clamp_min(1e-12))
+    finite = (
+        torch.isfinite(path).all(-1)
+        & torch.isfinite(path_loss)
+        & (path_loss <= BLOWN * path_loss[0].abs().clamp_min(1e-12))
+    )
     if not finite.any():
         raise AtlasError("no iterate of this run is finite; choose a smaller rate.")
     slice_ = _plane(kind, trace, path[finite], points, seed)
@@ -133,9 +137,7 @@ def _plane(kind: str, trace: Trace, path: Tensor, points: Sequence[Tensor] | Non
         start = torch.randn(min(4, d), d, generator=generator, dtype=torch.float64).to(path.device)
         found = top_eigenpairs(lambda v: (centred @ v) @ centred, start, 2, 1e-6)  # a whole SVD takes seconds
         if found.values[0] == 0:
-            raise AtlasError(
-                "the path is too short for its principal directions; take more steps or kind='random'."
-            )
+            raise AtlasError("the path is too short for its principal directions; take more steps or kind='random'.")
         return Plane(last, found.vectors[:2].to(path), kind, float(found.values.sum() / (centred**2).sum()))
     if kind == "random":
         generator = torch.Generator().manual_seed(seed)

@@ -68,6 +68,6 @@ def admission(most: int) -> Callable[..., None]:
         # also those on their way: forty pages may open at once
         living = len(set(manager.list_kernel_ids()) | set(manager._pending_kernels))
         if living >= most:
-            raise HTTPError(503, f"This server runs {most} laboratories at a time, and all of them are taken.")
+            raise HTTPError(503, f"The server has room for {most} at a time, and every place is taken.")
 
     return admit

@@ -78,7 +78,9 @@ def _control(field: Field, entry: Entry, value: Any) -> w.Widget:
     tooltip = f"{field.name} of {entry.title}"
     common: dict[str, Any] = {"description": _label(field.name), "tooltip": tooltip, "style": STYLE, "layout": WIDE}
     if field.kind == "method":
-        names = [(e.title, e.slug) for e in catalog.methods() if e.world in catalog.worlds()[entry.world] and not _wraps(e)]
+        names = [
+            (e.title, e.slug) for e in catalog.methods() if e.world in catalog.worlds()[entry.world] and not _wraps(e)
+        ]
         value = value if value in [slug for _, slug in names] else field.default
         return w.Dropdown(options=names, value=value, **common)
     if field.kind == "choice":
