@@ -1,7 +1,6 @@
 """The catalogue: what is found, described and made from files alone, and what a person reads when it fails."""
 
 import os
-import shutil
 import subprocess
 import sys
 import warnings
@@ -71,7 +70,7 @@ def test_making():
 @pytest.mark.parametrize(
     ("make", "say"),
     [
-        (lambda: wl.method("addam"), r"there is no method 'addam'; did you mean adam\?"),
+        (lambda: wl.method("addam"), r"there is no method 'addam'; did you mean adam"),
         (lambda: wl.method("zzz"), "choose one of"),
         (lambda: wl.problem("rosenbrok"), r"did you mean rosenbrock\?"),
         (lambda: wl.study("zzz"), "there is no study 'zzz'"),
@@ -108,6 +107,9 @@ def test_unknown_attributes():
 
 def test_the_public_spaces_survive_imports_of_their_folders():
     from widgetlib.measure.sharpness import Sharpness, sharpness
+
+    for listing in (wl.methods, wl.problems, wl.studies):
+        assert "slug" in listing()
 
     assert wl.measure.sharpness is sharpness and wl.measure.Sharpness is Sharpness
 
@@ -161,23 +163,15 @@ def test_files_that_begin_with_an_underscore_are_not_scanned(extra):
         assert "_draft" not in [e.slug for e in catalog.methods()]
 
 
-def test_the_contract_runs_on_a_file_dropped_in(extra, tmp_path):
+def test_the_contract_runs_on_a_file_dropped_in(extra):
+    """What it finds in a broken one stands in tests/contract/test_planted.py."""
     extra("dropped_in")
-    shutil.copy(catalog.entry("gd").path, tmp_path)
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "dropped_in", "tests/contract/test_contract.py"],
+        [sys.executable, "-m", "pytest", "-rp", "-p", "no:cacheprovider", "-k", "dropped_in", "tests/contract/test_contract.py"],
         cwd=ROOT, capture_output=True, text=True,
     )  # fmt: skip
-    assert done.returncode == 0 and "skipped" not in done.stdout, done.stdout + done.stderr
-    assert "test_purity[dropped_in]" in listed(tmp_path)
-
-
-def listed(root):
-    """Names of the contract's cases."""
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "--collect-only", "-p", "no:cacheprovider", "tests/contract/test_contract.py"],
-        cwd=ROOT, env=os.environ | {"WIDGETLIB_PATH": str(root)}, capture_output=True, text=True,
-    ).stdout  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "PASSED tests/contract/test_contract.py::test_purity[dropped_in]" in done.stdout
 
 
 def test_describing_everything_imports_no_torch():

@@ -77,10 +77,10 @@ def __dir__() -> list[str]:
 
 
 class _Package(ModuleType):
-    """Keeps `wl.measure` and `wl.figures` the public spaces: importing the folder would set it in their place."""
+    """Keeps `wl.measure` the space and `wl.methods` the function: importing a folder would set it in their place."""
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name not in _SPACES:
+        if name not in __all__ or not isinstance(value, ModuleType):
             super().__setattr__(name, value)
 
 

@@ -148,6 +148,8 @@ def _make(found: Entry, values: dict[str, Any]) -> Any:
         if field.kind == "method":
             inner = {n.partition(".")[2]: v for n, v in values.items() if n.startswith(field.name + ".")}
             base = own.get(field.name, field.default)
+            if not isinstance(base, str) and not hasattr(base, "step"):
+                raise AtlasError(f"{field.name} = {base!r} is no method; give a slug such as {field.default!r}.")
             own[field.name] = method(base, **inner) if isinstance(base, str) else base
         elif field.name in own:
             own[field.name] = field.check(own[field.name], found.slug)

@@ -38,9 +38,8 @@ def rate(entry):
 def brisk(entry):
     """The method as its defaults make it, with ten times the rate where that is legal: a run that moves."""
     method, name = catalog.method(entry.slug), rate(entry)
-    if name is None:
-        return method
-    return with_fields(method, {name: min(10 * fields_of(method)[name], field(entry, name).range.high)})
+    faster = 0 if name is None else 10 * fields_of(method)[name]
+    return with_fields(method, {name: faster}) if name and faster in field(entry, name).range else method
 
 
 def fits(entry, slug):

@@ -15,8 +15,11 @@ def resolve(name):
 
 
 def arguments(method, mapping):
-    """Keyword arguments of the reference: each field under its own name, or where `mapping` puts it."""
-    found = {}
+    """Keyword arguments of the reference: each field under its own name, or where `mapping` puts it.
+
+    What stands in `mapping` and is no text is an argument of the reference alone.
+    """
+    found = {name: value for name, value in mapping.items() if not isinstance(value, str)}
     for name, value in fields_of(method).items():
         target, position = re.fullmatch(r"(\w+)(?:\[(\d+)\])?", mapping.get(name, name)).groups()
         if position is None:

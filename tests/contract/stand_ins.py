@@ -103,5 +103,12 @@ def loss_scale(generator, d):
     return lambda w: w, lambda w: w, factor
 
 
+def affine(generator, d):
+    (q, r), stretch = (torch.randn(2, d, d, generator=generator, dtype=torch.float64), torch.rand(d, generator=generator))
+    a = torch.linalg.qr(q).Q * 4 ** (2 * stretch.double() - 1) @ torch.linalg.qr(r).Q  # condition at most 16
+    c = torch.randn(d, generator=generator, dtype=torch.float64)
+    return lambda w: w @ a.T + c, lambda w: torch.linalg.solve(a, w - c), 1.0
+
+
 # What a method may declare: (generator, d) to (there, back, factor).
-INVARIANCES = {f.__name__: f for f in (rotation, translation, permutation, loss_scale)}
+INVARIANCES = {f.__name__: f for f in (rotation, translation, permutation, loss_scale, affine)}

@@ -80,8 +80,9 @@ def test_meter(entry):
 def test_invariances(entry, invariance, slug, seed):
     assert invariance in INVARIANCES, f"no transformation {invariance!r}: add it to stand_ins.py"
     problem, method = catalog.problem(slug), catalog.method(entry.slug)
-    if invariance == "loss_scale":
-        method = with_fields(method, {n: 0.0 for n in fields_of(method) if n.rpartition(".")[2] == "eps"})
+    if invariance in ("loss_scale", "affine"):  # what is added to a denominator has a scale of its own
+        added = [n for n in fields_of(method) if n.rpartition(".")[2] in ("eps", "mu")]
+        method = with_fields(method, dict.fromkeys(added, 0.0))
     there, back, factor = INVARIANCES[invariance](torch.Generator().manual_seed(seed), problem.layout.size)
     start = problem.start()
     plain = run(method, problem, 25, start=start)
@@ -91,8 +92,8 @@ def test_invariances(entry, invariance, slug, seed):
 
 def test_preconditioner(entry):
     method = brisk(entry)
-    momentum = [n for n in floats(entry) if n.rpartition(".")[2] in ("beta", "beta1", "momentum")]
-    method = with_fields(method, dict.fromkeys(momentum, 0.0))
+    beside = [n for n in floats(entry) if n.rpartition(".")[2] in ("beta", "beta1", "momentum", "weight_decay")]
+    method = with_fields(method, dict.fromkeys(beside, 0.0))
     point = run(method, toy(entry), 5).at(5)
     after = point.step()
     p = method.preconditioner(point.oracle(), point.w, after.state)
@@ -103,4 +104,4 @@ def test_preconditioner(entry):
     assert torch.allclose(x @ p.solve(y), y @ p.solve(x), rtol=1e-12)
     assert torch.allclose(p.inv_sqrt(p.inv_sqrt(x)), p.solve(x), rtol=1e-12)
     step = fields_of(method)[rate(entry)] * p.solve(point.oracle().grad(point.w))
-    assert distance(point.w - after.w, step) < 1e-10, "without momentum the step is lr P⁻¹ g"
+    assert distance(point.w - after.w, step) < 1e-10, "without momentum and decay the step is lr P⁻¹ g"

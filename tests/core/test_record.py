@@ -53,7 +53,9 @@ def identical(a, b):
         assert type(x) is type(y) and all(torch.equal(p, q) for p, q in zip(leaves(x), leaves(y), strict=True))
     assert a.measures.keys() == b.measures.keys() and len(a.parts) == len(b.parts)
     for name, table in a.measures.items():
-        assert all(np.array_equal(table[n], b.measures[name][n]) for n in table) and table.attrs == b.measures[name].attrs
+        assert (
+            all(np.array_equal(table[n], b.measures[name][n]) for n in table) and table.attrs == b.measures[name].attrs
+        )
     for x, y in zip(a.parts, b.parts, strict=True):
         identical(x, y)
 
@@ -71,7 +73,9 @@ def test_an_opened_run_replays_and_goes_on(tmp_path):
     rest = run(again.method, again.problem, 5, start=again.at(20), seed=3, batch=8)
     assert torch.equal(rest.w[-1], run(ADAM, NET, 25, seed=3, batch=8).w[-1])
     s = RUNS["sweep"]()
-    assert torch.equal(wl.load(s.save(tmp_path / "sweep")).at(4).member(1, 0, 1).step().w, s.at(4).member(1, 0, 1).step().w)
+    assert torch.equal(
+        wl.load(s.save(tmp_path / "sweep")).at(4).member(1, 0, 1).step().w, s.at(4).member(1, 0, 1).step().w
+    )
     looped = RUNS["looped sweep"]()
     opened = wl.load(looped.save(tmp_path / "looped"))
     assert torch.equal(opened.parts[1].at(3).step().w, looped.parts[1].w[4])

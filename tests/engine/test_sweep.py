@@ -149,7 +149,9 @@ def test_stopped():
     t = sweep(GD, VALLEY, 100, {"lr": RATES}, on_step=lambda r: r.stop() if r.k == 5 else None)
     assert t.stopped and len(t) == 6
     calls = []
-    t = sweep(Mixed(), VALLEY, 10, {"times": [1, 2]}, on_step=lambda r: calls.append(r.k) or (len(calls) >= 4 and r.stop()))
+    t = sweep(
+        Mixed(), VALLEY, 10, {"times": [1, 2]}, on_step=lambda r: calls.append(r.k) or (len(calls) >= 4 and r.stop())
+    )
     assert t.stopped and calls == [1, 2, 3, 4, 1] and [len(part) for part in t.parts] == [5, 2]
 
 

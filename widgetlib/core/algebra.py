@@ -1,4 +1,4 @@
-"""Reductions over the last axis, and the switch that freezes slow state.
+"""Reductions over the last axis, functions of matrices, and the switch that freezes slow state.
 
 A method never looks at leading axes: `w` is `(..., d)`, and what is one number a member is `(..., 1)`.
 """
@@ -24,6 +24,50 @@ def dot(a: Tensor, b: Tensor) -> Tensor:
 def norm(a: Tensor) -> Tensor:
     """Euclidean norm over the last axis, `(..., 1)`."""
     return torch.linalg.vector_norm(a, dim=-1, keepdim=True)
+
+
+def symmetric_power(a: Tensor, power: float) -> Tensor:
+    """A^power of symmetric positive definite matrices `(..., n, n)`, by their eigenvalues.
+
+    Its derivative is that of Daleckii and Krein, which is finite where eigenvalues coincide (the derivative of
+    the eigenvectors is not, and a freshly started second moment has n - 1 equal ones).
+    """
+    return _Power.apply(a, power)
+
+
+class _Power(torch.autograd.Function):
+    @staticmethod
+    def forward(context, a, power):
+        values, vectors = torch.linalg.eigh(a)
+        values = values.clamp_min(torch.finfo(a.dtype).tiny)
+        context.save_for_backward(values, vectors)
+        context.power = power
+        return (vectors * values.pow(power).unsqueeze(-2)) @ vectors.mT
+
+    @staticmethod
+    def backward(context, g):
+        values, vectors = context.saved_tensors
+        row, column, p = values.unsqueeze(-1), values.unsqueeze(-2), context.power
+        gap, tie = row - column, (row - column).abs() <= 1e-6 * (row + column)
+        slope = torch.where(tie, p * ((row + column) / 2).pow(p - 1), (row.pow(p) - column.pow(p)) / (gap + tie * row))
+        inner = vectors.mT @ (g + g.mT) @ vectors / 2
+        return vectors @ (slope * inner) @ vectors.mT, None
+
+
+def newton_schulz(g: Tensor, steps: int = 5) -> Tensor:
+    """Moves all singular values of matrices `(..., m, n)` near 1 (to 0.7 to 1.2, not to 1) without an SVD.
+
+    The odd quintic a X + b (X Xᵀ) X + c (X Xᵀ)² X, its coefficients chosen by Jordan et al. for the largest slope
+    at zero; it starts from g over its Frobenius norm.
+    """
+    a, b, c = 3.4445, -4.7750, 2.0315
+    tall = g.shape[-2] > g.shape[-1]
+    x = g.mT if tall else g
+    x = x / (torch.linalg.vector_norm(x, dim=(-2, -1), keepdim=True) + 1e-7)
+    for _ in range(steps):
+        gram = x @ x.mT
+        x = a * x + (b * gram + c * gram @ gram) @ x
+    return x.mT if tall else x
 
 
 def slow(x: Tensor) -> Tensor:

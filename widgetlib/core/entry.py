@@ -47,7 +47,7 @@ class Field:
             return value
         if isinstance(value, bool) or not isinstance(value, (int, float, np.number)) or math.isnan(value):
             raise AtlasError(f"{self.name} = {value!r} of {owner} is not a number; give {self._legal()}.")
-        if self.kind == "int" and value != int(value):
+        if self.kind == "int" and not float(value).is_integer():
             raise AtlasError(f"{self.name} = {value!r} of {owner} must be a whole number; give {self._legal()}.")
         if self.range and value not in self.range:
             raise AtlasError(f"{self.name} = {value:g} is outside the range of {owner}; give {self._legal()}.")

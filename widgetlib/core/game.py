@@ -35,6 +35,7 @@ class Game(Oracle):
         return f
 
     def merit_at(self, w: Tensor) -> Tensor:
+        """The size of the field at `w`, `(..., 1)`."""
         return norm(self.problem.field(w, self.data))
 
     def curvature(self, z: Tensor) -> Callable[[Tensor], Tensor]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import typing
+from functools import cached_property
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
+from widgetlib.core.algebra import symmetric_power
 from widgetlib.core.entry import Field
+from widgetlib.core.layout import Layout
 from widgetlib.core.words import AtlasError, Claim, Range
 
 
@@ -28,6 +31,62 @@ class Diagonal:
         return x / self.p.sqrt()
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class Dense:
+    """The preconditioner A, symmetric, of shape `(..., d, d)`; `inv_sqrt` takes the moduli of its eigenvalues."""
+
+    a: Tensor
+
+    @cached_property
+    def eigen(self) -> tuple[Tensor, Tensor]:
+        """Eigenvalues `(..., d)`, ascending, and eigenvectors, the columns of `(..., d, d)`."""
+        return torch.linalg.eigh(self.a)
+
+    def solve(self, x: Tensor) -> Tensor:
+        """P⁻¹ x; not finite where P is singular, as any step that is too long."""
+        return torch.linalg.solve_ex(self.a, x.unsqueeze(-1)).result.squeeze(-1)
+
+    def inv_sqrt(self, x: Tensor) -> Tensor:
+        """|P|^(-1/2) x, which is P^(-1/2) x where P is positive."""
+        values, vectors = self.eigen
+        mix = vectors.mT @ x.unsqueeze(-1) / values.abs().sqrt().unsqueeze(-1)
+        return (vectors @ mix).squeeze(-1)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Kronecker:
+    """The preconditioner of which each matrix X of the unknowns has P⁻¹X = A X B, and everything else P⁻¹x = A x.
+
+    Args:
+        layout: the parts of the unknowns.
+        inverse: a tuple for each part, (A, B) or (A,), symmetric and positive definite, `(..., n, n)`.
+    """
+
+    layout: Layout
+    inverse: tuple[tuple[Tensor, ...], ...]
+
+    def solve(self, x: Tensor) -> Tensor:
+        """P⁻¹ x."""
+        return self._apply(self.inverse, x)
+
+    def inv_sqrt(self, x: Tensor) -> Tensor:
+        """P^(-1/2) x, `(..., d)`."""
+        return self._apply(self._roots, x)
+
+    @cached_property
+    def _roots(self) -> tuple[tuple[Tensor, ...], ...]:
+        return tuple(tuple(symmetric_power(a, 0.5) for a in factors) for factors in self.inverse)
+
+    def _apply(self, factors: tuple[tuple[Tensor, ...], ...], x: Tensor) -> Tensor:
+        part = iter(factors)  # the layout hands its parts over in order
+
+        def matrix(piece: Tensor) -> Tensor:
+            left, right = next(part)
+            return left @ piece @ right
+
+        return self.layout.map(matrix, x, vector=lambda piece: (next(part)[0] @ piece.unsqueeze(-1)).squeeze(-1))
+
+
 class Method:
     """A discrete dynamical system: a frozen dataclass (`eq=False`) whose fields are its hyperparameters.
 
@@ -40,7 +99,7 @@ class Method:
     idea: ClassVar[str] = ""
     paper: ClassVar[dict[str, Any]] = {}
     gauge: ClassVar[str] = "sharpness"
-    reference: ClassVar[tuple[str, dict[str, str]] | None] = None
+    reference: ClassVar[tuple[str, dict[str, Any]] | None] = None
     invariances: ClassVar[tuple[str, ...]] = ()
     claim: ClassVar[Claim | None] = None
     known_failures: ClassVar[dict[str, str]] = {}
@@ -70,7 +129,7 @@ class Method:
         """One step: the next `w`, the next state, and scalars `(..., 1)` worth recording."""
         raise NotImplementedError
 
-    def preconditioner(self, oracle: Any, w: Tensor, s: Any) -> Diagonal | None:
+    def preconditioner(self, oracle: Any, w: Tensor, s: Any) -> Diagonal | Dense | None:
         """P such that the step is lr P⁻¹ g, with the state after the step; None for the identity."""
         return None
 

@@ -147,6 +147,7 @@ class Blackbox(Oracle):
         return self.problem.loss(self._at(w), self.sample)
 
     def merit_at(self, w: Tensor) -> Tensor:
+        """The loss at `w` on all data, `(..., 1)`."""
         return self.problem.loss(w, self.data)
 
 

@@ -61,8 +61,8 @@ class Point:
 
         swept = {n: pick(x) for n, x in fields_of(self.method).items() if isinstance(x, Tensor)}
         return dataclasses.replace(
-            self, method=with_fields(self.method, swept), w=self.w[index], state=map_leaves(lambda x: x[index], self.state),
-            seeds=seeds,
+            self, method=with_fields(self.method, swept), w=self.w[index],
+            state=map_leaves(lambda x: x[index], self.state), seeds=seeds,
         )  # fmt: skip
 
 
@@ -182,8 +182,10 @@ class Trace:
         columns |= {n: (c, dims[: c.ndim], "", units[n]) for n, c in self.cost.items()}
         columns |= {n: (x.numpy(force=True), dims) for n, x in self.info.items() if n not in columns}
         # starts given as coordinates are no labels of an axis: their numbers are
-        labels = {n: plain(v) if np.ndim(plain(v)) == 1 else range(len(v)) for n, v in self.coords.items()}
-        columns |= {n: (np.asarray(v), (n,)) for n, v in labels.items() if n not in columns}
+        labels = {n: plain(values) for n, values in self.coords.items() if n not in columns}
+        for name, values in labels.items():
+            numbered = any(isinstance(value, list) for value in values)
+            columns[name] = (np.arange(len(values)) if numbered else np.asarray(values), (name,))
         return Table(columns, self.attrs())
 
     def save(self, path: Any) -> Any:

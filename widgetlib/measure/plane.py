@@ -40,6 +40,10 @@ class Plane(NamedTuple):
         xy = offset @ torch.linalg.pinv(self.axes)  # least squares: the axes need not be orthonormal
         return xy, norm(offset - xy @ self.axes).squeeze(-1)
 
+    def at(self, x: Tensor, y: Tensor) -> Tensor:
+        """The points `(rows, columns, d)` of a grid with columns at `x` and rows at `y`."""
+        return self.origin + x[None, :, None] * self.axes[0] + y[:, None, None] * self.axes[1]
+
 
 def plane(
     trace: Trace,
@@ -69,6 +73,19 @@ def plane(
     Raises:
         AtlasError: the kind does not fit the problem, or the two directions are parallel.
     """
+    return on_plane(trace, kind, size, points, seed, most, on_row)[0]
+
+
+def on_plane(
+    trace: Trace,
+    kind: str = "auto",
+    size: int = 64,
+    points: Sequence[Tensor] | None = None,
+    seed: int = 0,
+    most: int = 2000,
+    on_row: Callable[[int], bool] | None = None,
+) -> tuple[Table, Plane]:
+    """What `plane` returns, and the plane itself: for measures that show more of it."""
     if size < 2:
         raise AtlasError(f"size is {size}; a grid needs at least 2 points along each side.")
     if len(trace.dims):
@@ -94,7 +111,7 @@ def plane(
     loss = torch.full((size, size), torch.nan, dtype=torch.float64)
     with torch.no_grad():
         for i, points_row in _rows(slice_, x.to(path), y.to(path), _rows_at_once(trace, size)):
-            loss[i : i + len(points_row)] = oracle.loss(points_row).squeeze(-1).cpu()
+            loss[i : i + len(points_row)] = oracle.merit_at(points_row).squeeze(-1).cpu()
             if on_row and on_row(i + len(points_row)):
                 break
     labels = {"coordinates": ("w₁", "w₂"), "pca": ("first principal direction", "second principal direction"),
@@ -102,7 +119,7 @@ def plane(
               "points": ("towards the first point", "towards the second point")}[kind]  # fmt: skip
     minima = [torch.tensor(m, dtype=path.dtype) for m in trace.problem.minima]
     iterate = ("iterate",)
-    return Table(
+    table = Table(
         {
             "x": (x.numpy(), ("column",), labels[0]),
             "y": (y.numpy(), ("row",), labels[1]),
@@ -118,6 +135,7 @@ def plane(
            "variance_explained": None if slice_.explained != slice_.explained else slice_.explained,
            "minima": [slice_.project(m)[0].tolist() for m in minima]},
     )  # fmt: skip
+    return table, slice_
 
 
 def _thin(n: int, most: int) -> list[int]:
@@ -191,8 +209,7 @@ def _window(trace: Trace, kind: str, xy: Tensor, size: int) -> tuple[Tensor, Ten
 def _rows(slice_: Plane, x: Tensor, y: Tensor, at_once: int) -> Any:
     """Grid points `(rows, columns, d)` in batches of rows."""
     for i in range(0, len(y), at_once):
-        part = y[i : i + at_once]
-        yield i, slice_.origin + x[None, :, None] * slice_.axes[0] + part[:, None, None] * slice_.axes[1]
+        yield i, slice_.at(x, y[i : i + at_once])
 
 
 def _rows_at_once(trace: Trace, size: int) -> int:

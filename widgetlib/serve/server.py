@@ -112,6 +112,8 @@ def settings(notebooks: Path, *, port: int | None, host: str, open_browser: bool
     c.Voila.tornado_settings = {"websocket_max_message_size": LARGEST_FRAME}
     c.VoilaExecutor.cell_error_instruction = "Reload the page; if it happens again, please report it."
     c.VoilaConfiguration.extension_allowlist = EXTENSIONS
+    c.TagRemovePreprocessor.enabled = True
+    c.TagRemovePreprocessor.remove_cell_tags = {"voila-hide"}  # what only readers of the notebook need
     c.VoilaConfiguration.template = "atlas"
     c.VoilaConfiguration.classic_tree = True
     c.VoilaConfiguration.allow_template_override = "NO"

@@ -1,9 +1,7 @@
 // Draws the picture of a LiveFigure: one plotly.js a page, latest state wins, the page's own colours.
 
 const CONFIG = {
-  displaylogo: false,
-  displayModeBar: "hover",
-  modeBarButtons: [["toImage", "resetViews"]],
+  displayModeBar: false, // an image for screen readers may hold no buttons; ours stands below it
   doubleClick: "reset",
   responsive: false, // a ResizeObserver sees more than the window's resize events
 };
@@ -114,27 +112,29 @@ function placed(cursors, step) {
 
 // ---- the page's colours -----------------------------------------------------------------------------------
 
-const dark = () => document.body.dataset.jpThemeLight === "false";
-
 function template(themes, family) {
-  const { axis, ...look } = themes[dark() ? "dark" : "light"] ?? {};
+  const { axis, ...look } = themes[document.body.dataset.jpThemeLight === "false" ? "dark" : "light"] ?? {};
   const scene = { bgcolor: look.paper_bgcolor, xaxis: axis, yaxis: axis, zaxis: axis };
   return { layout: { ...look, font: { family, ...look.font }, xaxis: axis, yaxis: axis, scene } };
 }
 
 // ---- one view ---------------------------------------------------------------------------------------------
 
+const make = (tag, properties) => Object.assign(document.createElement(tag), properties);
 const nextFrame = () => new Promise((resolve) => requestAnimationFrame(resolve));
 
 function render({ model, el }) {
   el.classList.add("atlas-figure");
-  const frame = Object.assign(document.createElement("div"), { className: "atlas-plot-frame" });
-  const plot = Object.assign(document.createElement("div"), { className: "atlas-plot" });
-  const reading = Object.assign(document.createElement("p"), { className: "atlas-reading" });
-  plot.setAttribute("role", "img");
-  reading.setAttribute("aria-live", "polite");
+  const frame = make("div", { className: "atlas-plot-frame" });
+  const plot = make("div", { className: "atlas-plot", role: "img" });
+  const words = make("div", { className: "atlas-words" });
+  const reading = make("p", { className: "atlas-reading", ariaLive: "polite" });
+  const save = make("button", { className: "atlas-save", type: "button", textContent: "PNG", title: "Save this picture" });
+  save.ariaLabel = "Save this picture as PNG";
+  save.onclick = () => library?.downloadImage(plot, { format: "png", scale: 2, filename: "optimizer-atlas" });
   frame.append(plot);
-  el.append(frame, reading);
+  words.append(reading, save);
+  el.append(frame, words);
 
   // what has changed since the last paint
   const changed = { picture: true, look: false, size: false, cursor: false };
@@ -205,7 +205,7 @@ function render({ model, el }) {
       ...fit(),
     };
     await library.react(plot, data, layout, CONFIG);
-    plot.setAttribute("aria-label", picture.reading);
+    plot.ariaLabel = picture.reading;
     if (reading.textContent !== picture.reading) reading.textContent = picture.reading;
   }
 
@@ -214,18 +214,17 @@ function render({ model, el }) {
     if (library && plot.data) library.purge(plot);
     frame.hidden = true;
     el.querySelector(".atlas-problem")?.remove();
-    const sentence = Object.assign(document.createElement("p"), { className: "atlas-problem" });
-    sentence.setAttribute("role", "alert");
-    sentence.textContent = `This figure could not be drawn: ${problem?.message ?? problem}. Reload the page; if it stays, please report it.`;
+    const textContent = `This figure could not be drawn: ${problem?.message ?? problem}. Reload the page; if it stays, please report it.`;
+    const sentence = make("p", { className: "atlas-problem", role: "alert", textContent });
     el.prepend(sentence);
   }
 
-  const onPicture = () => mark("picture");
-  const onCursor = () => mark("cursor");
-  const onHeight = () => mark("size");
-  model.on("change:revision", onPicture);
-  model.on("change:cursor", onCursor);
-  model.on("change:height", onHeight);
+  const listeners = {
+    "change:revision": () => mark("picture"),
+    "change:cursor": () => mark("cursor"),
+    "change:height": () => mark("size"),
+  };
+  for (const [event, listener] of Object.entries(listeners)) model.on(event, listener);
 
   let width = 0;
   const resizing = new ResizeObserver(() => {
@@ -242,9 +241,7 @@ function render({ model, el }) {
     alive = false;
     resizing.disconnect();
     theming.disconnect();
-    model.off("change:revision", onPicture);
-    model.off("change:cursor", onCursor);
-    model.off("change:height", onHeight);
+    for (const [event, listener] of Object.entries(listeners)) model.off(event, listener);
     if (library && plot.data) library.purge(plot);
   };
 }

@@ -51,8 +51,8 @@ class Scaling(Study):
     def verdict(self, tables: dict[str, Table]) -> Verdict:
         value, low, high = interval(tables["scaling"]["gap"].max(axis=0))
         sentence = (
-            f"With the loss multiplied by {self.factor:g} the path of {self.method} on {self.problem} differs by at most "
-            f"{value:.2g} of its length in {self.steps} steps (95 % interval {low:.2g} to {high:.2g})."
+            f"With the loss multiplied by {self.factor:g} the path of {self.method} on {self.problem} differs by "
+            f"at most {value:.2g} of its length in {self.steps} steps (95 % interval {low:.2g} to {high:.2g})."
         )
         return Verdict(value, low, high, f"at most {self.tolerance:g}", bool(high <= self.tolerance), sentence)
 

@@ -65,7 +65,7 @@ class Sweep(Study):
             good = table["final"] <= self.share * table["start"]
         value, low, high = interval(good.sum(axis=0) * spacing)
         sentence = (
-            f"{value:.2g} decades of {self.rate} bring {self.method} below {self.share:g} of the start on {self.problem} "
-            f"in {self.steps} steps (95 % interval {low:.2g} to {high:.2g})."
+            f"{value:.2g} decades of {self.rate} bring {self.method} below {self.share:g} of the start "
+            f"on {self.problem} in {self.steps} steps (95 % interval {low:.2g} to {high:.2g})."
         )
         return Verdict(value, low, high, f"at least {self.decades:g} decades", bool(low >= self.decades), sentence)

@@ -1,0 +1,40 @@
+"""`python -m benchmarks [WORD]`: runs the races whose module's name contains the word, prints and keeps the table."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import platform
+import sys
+from pathlib import Path
+
+import torch
+
+from benchmarks.timing import HEAD
+
+HERE = Path(__file__).parent
+NOTE = """# Benchmarks
+
+Written by `make bench`. Medians, with the best of the repetitions in brackets; both sides of a race are timed in
+turn, and the ratio is that of their best times. Compare ratios: milliseconds belong to a machine.
+"""
+
+
+def main(word: str = "") -> None:
+    """Prints one table; the whole of it goes to results.md too."""
+    torch.set_num_threads(1)  # what the dashboards use: nets this small lose with more
+    print(f"torch {torch.__version__}, one thread, {os.cpu_count()} {platform.machine()} cores\n", flush=True)
+    lines = [f"| {' | '.join(HEAD)} |", "|---" * len(HEAD) + "|"]
+    print("\n".join(lines), flush=True)
+    for path in sorted(HERE.glob("[!_]*.py")):
+        module = importlib.import_module(f"benchmarks.{path.stem}")
+        if word in path.stem and hasattr(module, "rows"):
+            for row in module.rows():
+                lines.append(f"| {' | '.join(row.cells())} |")
+                print(lines[-1], flush=True)
+    if not word:
+        machine = f"torch {torch.__version__}, one thread, {os.cpu_count()} {platform.machine()} cores."
+        (HERE / "results.md").write_text("\n".join([NOTE, machine, "", *lines, ""]), encoding="utf-8")
+
+
+main(*sys.argv[1:2])
