@@ -19,6 +19,7 @@ _HOMES = {
     "run": ("engine.run", "run"),
     "sweep": ("engine.run", "sweep"),
     "card": ("dashboards.card", "card"),
+    "compare": ("dashboards.compare", "compare"),
     "Table": ("core.table", "Table"),
     "AtlasError": ("core.words", "AtlasError"),
 }

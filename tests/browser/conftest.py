@@ -40,6 +40,20 @@ PAINTED = """() => {
 """Whether each visible figure of a page has been painted; for `page.wait_for_function`."""
 
 
+RUN = """async () => {
+  const started = () => [...document.querySelectorAll(".jp-InputPrompt")].some((p) => /\\[[*\\d]/.test(p.textContent));
+  if (started()) return true;
+  const [notebook] = [...jupyterapp.shell.widgets("main")].filter((widget) => widget.sessionContext);
+  if (!notebook) return false;
+  jupyterapp.shell.activateById(notebook.id);
+  await notebook.sessionContext.ready;
+  jupyterapp.commands.execute("notebook:run-all-cells");
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  return started();
+}"""
+"""Runs all cells of the open notebook of JupyterLab; true once one has started."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks every test of this folder `browser`."""
     for item in items:
@@ -213,13 +227,7 @@ def run_in_lab(page, lab_url: str) -> Callable[[str], None]:
         token = parse_qs(address.query)["token"][0]
         page.goto(f"http://{address.netloc}/lab/tree/notebooks/{name}?reset&token={token}")
         page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status='idle']")
-        for _ in range(3):  # right after the start a click may come to nothing
-            page.evaluate("() => void jupyterapp.commands.execute('notebook:run-all-cells')")
-            try:
-                page.wait_for_function(PAINTED, timeout=PATIENCE * 1000 / 3)
-            except Exception:
-                continue
-            return
+        page.wait_for_function(RUN)  # asked again until a cell has started: the first call may come too early
         page.wait_for_function(PAINTED)
 
     return run

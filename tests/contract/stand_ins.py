@@ -59,6 +59,10 @@ class Counting(StandIn):
         self.counts["values"] += 1
         return self.of.loss(w, data)
 
+    def field(self, z, data):
+        self.counts["gradients"] += 1
+        return self.of.field(z, data)
+
     def loss_and_grad(self, w, data):
         graph = w.requires_grad  # the set-up of Hessian products, which is free
         self.counts["gradients"] += not graph
@@ -104,7 +108,10 @@ def loss_scale(generator, d):
 
 
 def affine(generator, d):
-    (q, r), stretch = (torch.randn(2, d, d, generator=generator, dtype=torch.float64), torch.rand(d, generator=generator))
+    (q, r), stretch = (
+        torch.randn(2, d, d, generator=generator, dtype=torch.float64),
+        torch.rand(d, generator=generator),
+    )
     a = torch.linalg.qr(q).Q * 4 ** (2 * stretch.double() - 1) @ torch.linalg.qr(r).Q  # condition at most 16
     c = torch.randn(d, generator=generator, dtype=torch.float64)
     return lambda w: w @ a.T + c, lambda w: torch.linalg.solve(a, w - c), 1.0

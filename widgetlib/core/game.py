@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from widgetlib.core.algebra import norm
-from widgetlib.core.oracle import Answer, Merit, Oracle
+from widgetlib.core.oracle import Answer, Merit, Oracle, View
 
 
 class Game(Oracle):
@@ -19,6 +19,12 @@ class Game(Oracle):
     """
 
     merit = Merit("size of the field", "‖F‖")
+    views = {
+        "landscape": View("Field and orbit", "orbit", "landscape"),
+        "trajectory": View("Along the run", "", "trajectory"),
+        "eigenvalues": View("Spectrum of the field", "field_sharpness", "spectrum"),
+        "edge": View("Edge of stability", "update_map", "edge_of_stability"),
+    }
 
     def field(self, z: Tensor) -> Tensor:
         """The field at `z`, `(..., d)`; costs one gradient.

@@ -32,6 +32,14 @@ class Merit(NamedTuple):
     unit: str = ""
 
 
+class View(NamedTuple):
+    """One picture of a run on a card: its heading, the measure that looks, and the figure that draws, by file name."""
+
+    title: str
+    measure: str
+    figure: str
+
+
 class Answer(NamedTuple):
     """What the oracle said of a point: the merit there, and the slope (gradient or field) that it handed out."""
 
@@ -56,6 +64,8 @@ class Oracle:
     """
 
     merit = Merit()
+    clock = "step"  # the column against which a run in this world is drawn: a step, or a cost that is counted
+    views: dict[str, View] = {}  # what a card shows of a run, by the name of its place
 
     def __init__(
         self,
@@ -141,6 +151,8 @@ class Oracle:
 class Blackbox(Oracle):
     """The world of function values: nothing but the loss at a point, and noise."""
 
+    clock = "values"
+
     def loss(self, w: Tensor) -> Tensor:
         """The loss at `w`, `(..., 1)`; costs one value (b/n of one for a mini-batch)."""
         self.cost.values += self.share
@@ -153,6 +165,14 @@ class Blackbox(Oracle):
 
 class Minimize(Blackbox):
     """The world of minimisation: loss, gradient and Hessian products."""
+
+    clock = "step"
+    views = {
+        "landscape": View("Landscape and path", "plane", "landscape"),
+        "trajectory": View("Along the run", "gradient", "trajectory"),
+        "eigenvalues": View("Eigenvalues of the Hessian", "sharpness", "eigenvalues"),
+        "edge": View("Edge of stability", "update_map", "edge_of_stability"),
+    }
 
     def grad(self, w: Tensor) -> Tensor:
         """The gradient at `w`, `(..., d)`; costs one gradient (b/n of one for a mini-batch).

@@ -88,7 +88,8 @@ class Answers:
             raise AtlasError(refusal) from error
         given = document.get("predictions") if isinstance(document, dict) else None
         ours = isinstance(given, dict) and all(
-            isinstance(entries, list) and all(isinstance(e, dict) and {"answer", "measured", "right"} <= e.keys() for e in entries)
+            isinstance(entries, list)
+            and all(isinstance(e, dict) and {"answer", "measured", "right"} <= e.keys() for e in entries)
             for entries in given.values()
         )
         if not ours or (document.get("version"), document.get("lesson")) != (VERSION, lesson):

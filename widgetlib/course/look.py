@@ -15,7 +15,7 @@ from widgetlib.figures.picture import Picture
 from widgetlib.widgets.experiment import Settings
 from widgetlib.widgets.worker import Pace, Token
 
-LOOKS = 60  # how often the sharpness is measured along a run
+LOOKS = 50  # how often the sharpness is measured along a run
 METERS = 9  # how often the one-step map is: it costs ten times as much
 LATE = 0.8  # from this share of the run on, numbers are called late
 
@@ -56,7 +56,11 @@ def preset(
     Raises:
         AtlasError: an unknown slug or field, or a value out of its range.
     """
-    for slug, kind, values in ((method, "method", fields), (method, "method", then or {}), (problem, "problem", on or {})):
+    for slug, kind, values in (
+        (method, "method", fields),
+        (method, "method", then or {}),
+        (problem, "problem", on or {}),
+    ):
         entry = catalog.entry(slug, kind)
         for name, value in values.items():
             head, _, rest = name.partition(".")

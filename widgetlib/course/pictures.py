@@ -120,7 +120,10 @@ def orbit(sharpening: float) -> Picture:
     rest = {"type": "scatter", "mode": "markers", "x": [np.sqrt(2 * sharpening)], "y": [0.0], "name": "where both rest"}
     data.append(rest | {"marker": {"size": 9, "symbol": "cross", "color": NEUTRAL}})
     cursors = follow(data, np.arange(len(x)), x, y, INK)
-    axes = {"xaxis": axis("displacement |<i>x</i>| (1)", range=[0, 1.5]), "yaxis": axis("sharpness − 2/lr (1/lr)", range=[-0.8, 0.8])}
+    axes = {
+        "xaxis": axis("displacement |<i>x</i>| (1)", range=[0, 1.5]),
+        "yaxis": axis("sharpness − 2/lr (1/lr)", range=[-0.8, 0.8]),
+    }
     reading = f"The orbit turns around displacement {number(np.sqrt(2 * sharpening))} at a sharpness of exactly 2/lr."
     return Picture(data, PAGE | axes, reading, cursors)
 
@@ -135,7 +138,9 @@ def bursts(sharpening: float) -> Picture:
     legend = {"showlegend": True, "legend": {"orientation": "h", "x": 0, "y": 1.01, "yanchor": "bottom"}}
     axes = {"xaxis": axis("time <i>k</i> (steps)"), "yaxis": axis("displacement, sharpness − 2/lr", range=[-1.5, 1.5])}
     typical = np.sqrt(np.mean(x**2))
-    return Picture(data, PAGE | legend | axes, f"The typical displacement (root mean square) is {number(typical)}.", cursors)
+    return Picture(
+        data, PAGE | legend | axes, f"The typical displacement (root mean square) is {number(typical)}.", cursors
+    )
 
 
 def _blown(w: np.ndarray) -> int:
@@ -156,7 +161,13 @@ def _fate(w: np.ndarray) -> str:
 def _where(z: np.ndarray) -> str:
     """Where the eigenvalues are against the circle."""
     size = float(np.abs(z).max())
-    side = "on the unit circle: the edge" if abs(size - 1) < 1e-6 else "inside the unit circle" if size < 1 else "outside the unit circle"
+    side = (
+        "on the unit circle: the edge"
+        if abs(size - 1) < 1e-6
+        else "inside the unit circle"
+        if size < 1
+        else "outside the unit circle"
+    )
     if abs(z[0].imag) > 1e-9:
         return f"A complex pair of modulus {number(size)}, {side}: the iterate rings."
     named = " and ".join(number(v) for v in z.real)

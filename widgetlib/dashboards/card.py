@@ -56,6 +56,7 @@ class Card(w.VBox):
         self.status, self.address = StatusLine(), Address()
         self.choices = Choices(method, chosen, self._changed, self._anew, self.status)
         self.figures = {name: LiveFigure(height=222) for name in VIEWS}
+        self.headings = {name: _heading(title) for name, title in VIEWS.items()}
         self.player = Player(self.figures.values(), self.status)
         self.bar = w.FloatProgress(0, min=0, max=1, layout=w.Layout(width="auto", height="8px"))
         self.tune = self._button("Find a rate", self._tune, "One batched sweep over the rate; takes half the best")
@@ -83,7 +84,7 @@ class Card(w.VBox):
             c.method, _heading("Hyperparameters"), c.of_method, buttons, self.bar, self.status,
             _heading("Problem"), c.problem, c.of_problem, c.start, _heading("Run"), c.steps, c.seed, self.address,
         ])  # fmt: skip
-        views = w.Box([_boxed("atlas-view", w.VBox([_heading(VIEWS[n]), f])) for n, f in self.figures.items()])
+        views = w.Box([_boxed("atlas-view", w.VBox([self.headings[n], f])) for n, f in self.figures.items()])
         right = w.VBox([self.player, _boxed("atlas-views", views)], layout=w.Layout(min_width="0"))
         top = w.Box([_boxed("atlas-head", self.head), _boxed("atlas-equation", self.equation)])
         body = w.Box([_boxed("atlas-side", side), right])
@@ -157,7 +158,8 @@ class Card(w.VBox):
 
     # --- what the worker shows
 
-    def _show(self, name: str, picture: Any) -> None:
+    def _show(self, name: str, heading: str, picture: Any) -> None:
+        self.headings[name].value = f"<h2>{heading}</h2>"  # the world's own: a game has no Hessian
         self.figures[name].draw(picture)
 
     def _progress(self, share: float) -> None:

@@ -59,7 +59,7 @@ def simulate(
     if isinstance(start, Point) and same_kind(start.method, method):
         here = replace(here, k=start.k, state=on(start.state, w))
     else:
-        here = replace(here, state=method.init(here.oracle(), w))
+        here = replace(here, state=here.method.init(here.oracle(), w))
     recorder = Recorder(here, steps, coords, options.memory)
     running = Running(steps, recorder)
     bar = Bar() if options.progress else None

@@ -194,13 +194,14 @@ def _standing(table: Table, run: Table | None) -> str:
     late = late if late.any() else np.arange(len(both)) == len(both) - 1
     standing = float(np.median(ratio[late]))
     bound = f"the limit of {who} ({number(np.median(limit[both][late]))} here)"
+    along = "the gradients of its mini-batches" if name.startswith("batch") else "the top eigenvector"
     where = f"{name.capitalize()} is {percent(standing - 1)} {'above' if standing >= 1 else 'below'} {bound}"
     if EDGE[0] <= standing <= EDGE[1]:
         met = first_crossing(table)
         since = f", which it first crossed at step {met}" if met is not None else ""
-        return f"{where}{since}: it is at the edge of stability and oscillates along the top eigenvector."
+        return f"{where}{since}: it is at the edge of stability and oscillates along {along}."
     if standing > EDGE[1]:
-        return f"{where}: the oscillation along the top eigenvector is not contained there."
+        return f"{where}: the oscillation along {along} is not contained there."
     rising = gauge[known[-1]] > 1.1 * abs(gauge[known[0]])
     still = np.ptp(gauge[known]) <= 0.01 * abs(gauge[known[0]])
     trend = f"it stays near {number(gauge[known[-1]])}" if still else f"it does not rise ({moved})"

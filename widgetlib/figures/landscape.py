@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from widgetlib.core.table import Table
+from widgetlib.figures._arrows import arrows
 from widgetlib.figures.picture import (
     Picture,
     axis,
@@ -115,6 +116,7 @@ def _contour(plane: Table, data: list[dict], x: np.ndarray, y: np.ndarray, heigh
     data[0] |= {"type": "contour", "autocontour": False, "showlegend": False, "name": "loss"}
     data[0] |= {"line": {"width": 0.5, "color": "rgba(255,255,255,0.45)"}, "hoverinfo": "skip"}
     data[0] |= {"contours": {"coloring": "heatmap", **levels}}
+    data += arrows(plane)
     keep = np.union1d(decimate(x), decimate(y))
     path = {"type": "scatter", "x": x[keep], "y": y[keep], "hoverinfo": "skip", "showlegend": False}
     data.append(path | {"mode": "lines", "line": {"color": "#ffffff", "width": 4.5}, "name": "halo"})
@@ -125,8 +127,7 @@ def _contour(plane: Table, data: list[dict], x: np.ndarray, y: np.ndarray, heigh
         marker = {"size": 8, "color": off[dots], "line": {"width": 0}, **scale}
         look = {"mode": "markers", "marker": marker, "name": "pale: off the plane"}
         data.append(path | {"x": x[dots], "y": y[dots]} | look)
-    edge = {"color": "#ffffff", "width": 1.5}
-    known = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
+    edge, known = {"color": "#ffffff", "width": 1.5}, np.flatnonzero(np.isfinite(x) & np.isfinite(y))
     dot = {"type": "scatter", "mode": "markers", "hoverinfo": "skip"}
     for at, name, symbol in ((known[:1], "start", "square"), (known[-1:], "end", "diamond")):
         marker = {"symbol": symbol, "size": 11, "color": shade, "line": edge}
@@ -134,7 +135,8 @@ def _contour(plane: Table, data: list[dict], x: np.ndarray, y: np.ndarray, heigh
     minima = np.array(plane.attrs.get("minima") or np.empty((0, 2)), dtype=float)
     if len(minima):
         marker = {"symbol": "star", "size": 15, "color": "#ffffff", "line": {"color": "#000000", "width": 1}}
-        data.append(dot | {"x": minima[:, 0], "y": minima[:, 1], "name": "minimum", "marker": marker})
+        name = plane.attrs.get("solution", "minimum")
+        data.append(dot | {"x": minima[:, 0], "y": minima[:, 1], "name": name, "marker": marker})
     return follow(data, plane["path_step"], x, y, shade, marker={"size": 15, "line": {**edge, "width": 3}})
 
 
@@ -243,6 +245,6 @@ def _ending(plane: Table, x: float, y: float) -> str:
     minima = np.array(plane.attrs.get("minima") or np.empty((0, 2)), dtype=float)
     if not len(minima) or plane.attrs.get("dimension", 2) > 2:
         return ""
-    distances = np.hypot(minima[:, 0] - x, minima[:, 1] - y)
+    distances, name = np.hypot(minima[:, 0] - x, minima[:, 1] - y), plane.attrs.get("solution", "minimum")
     a, b = minima[distances.argmin()]
-    return f" and ends {number(distances.min())} from the minimum at ({number(a)}, {number(b)})"
+    return f" and ends {number(distances.min())} from the {name} at ({number(a)}, {number(b)})"

@@ -36,66 +36,72 @@ FEWEST = 120
 """Points that a run of a sweep keeps, however many runs share the picture."""
 
 
-def trajectory(run: Table, gradient: Table | None = None) -> Picture:
-    """Draws the merit against the step; for a sweep all runs in one trace, the best one on top.
+def trajectory(run: Table, gradient: Table | None = None, clock: str = "step") -> Picture:
+    """Draws the merit against the step or a cost; for a sweep all runs in one trace, the best one on top.
 
     Args:
         run: run table: `step` [step] and the merit [step, ...]. Every dimension after step is a sweep; a
             column of the dimension's name (`lr` [lr]) holds the values that were swept.
         gradient: gradient table of the same run: `step`, `gradient_norm`, `step_length` [record].
+        clock: the column of `run` that is the axis of time: `step`, or `values`, `gradients`, ... [step].
 
     Returns:
         The picture, with a cursor on every curve of one run.
 
     Raises:
-        AtlasError: a column is missing, or `gradient` holds a sweep.
+        AtlasError: a column is missing, or `gradient` or the clock holds a sweep.
     """
-    need(run, "trajectory", "step")
-    step, (values, name, text) = run["step"], merit(run)
+    need(run, "trajectory", "step", clock)
+    single(run, "trajectory", clock)
+    step, when, (values, name, text) = run["step"], finite(run[clock]), merit(run)
+    time = steps() if clock == "step" else axis(label(clock, run.column(clock).unit))
     values = finite(values)
     members = matrix(values)
     shade, data, cursors = ink(run), [], []
     if not members.size:
-        page = layout("trajectory", run, xaxis=steps(), yaxis=axis(text))
+        page = layout("trajectory", run, xaxis=time, yaxis=axis(text))
         return Picture([], page, "Nothing is recorded yet.", [])
     swept = values.ndim > 1
     best, reading = _compare(run, members, name) if swept else (0, _read(run, step, values, name))
     log = wants_log(members)
     drawn = np.where(members > 0, members, np.nan) if log else members
     if swept:
-        data.append(_bundle(step, drawn))
-    data.append(line(step, drawn[:, best], "best" if swept else name, shade, showlegend=swept))
+        data.append(_bundle(when, drawn))
+    data.append(line(when, drawn[:, best], "best" if swept else name, shade, showlegend=swept))
     data[-1]["line"] = {"color": shade, "width": 2.5}
-    cursors += follow(data, step, finite(step), drawn[:, best], shade)
-    page = layout("trajectory", run, xaxis=steps(), yaxis=axis(text, drawn.ravel(), log))
+    cursors += follow(data, step, when, drawn[:, best], shade)
+    page = layout("trajectory", run, xaxis=time, yaxis=axis(text, drawn.ravel(), log))
     page["showlegend"] = swept or gradient is not None
     lost = None if swept else diverged(step, values)
     if lost is not None and lost - step[0] < (step[-1] - step[0]) / 2:  # no half-empty picture
-        page["xaxis"]["range"] = [float(step[0]), float(2 * lost - step[0] + 1)]
+        page["xaxis"]["range"] = [float(when[0]), float(when[min(2 * (lost - step[0]) + 1, len(when) - 1)])]
     if gradient is not None:
-        _norms(gradient, shade, data, page, cursors)
+        _norms(gradient, step, when, shade, data, page, cursors)
     return Picture(data, page, reading, cursors)
 
 
-def _bundle(step: np.ndarray, members: np.ndarray) -> dict[str, Any]:
+def _bundle(when: np.ndarray, members: np.ndarray) -> dict[str, Any]:
     """All runs as one trace with gaps between them: one trace a run would be ten times slower to draw."""
     limit = max(POINTS // members.shape[1], FEWEST)
     xs, ys = [], []
     for values in members.T:
         keep = decimate(values, limit)
-        xs += [finite(step[keep]), [np.nan]]
+        xs += [when[keep], [np.nan]]
         ys += [values[keep], [np.nan]]
     trace = {"type": "scatter", "mode": "lines", "x": np.concatenate(xs), "y": np.concatenate(ys)}
     look = {"line": {"color": fade(NEUTRAL, 0.5), "width": 1}, "hoverinfo": "skip"}
     return trace | look | {"name": f"{members.shape[1]} runs", "connectgaps": False}
 
 
-def _norms(gradient: Table, shade: str, data: list, page: dict, cursors: list) -> None:
+def _norms(
+    gradient: Table, steps: np.ndarray, when: np.ndarray, shade: str, data: list, page: dict, cursors: list
+) -> None:
     """Adds the lower panel: gradient norm on the left axis, step length on the right one."""
     need(gradient, "trajectory", "step", "gradient_norm", "step_length")
     single(gradient, "trajectory", "gradient_norm", "step_length")
     page["yaxis"]["domain"], page["xaxis"]["anchor"] = [0.46, 1], "y2"
     step = gradient["step"]
+    when = when[np.minimum(np.searchsorted(steps, step), len(when) - 1)]
     left = {"domain": [0, 0.38]}
     right = {"overlaying": "y2", "side": "right", "showgrid": False, "anchor": "x"}
     for column, symbol, key, tone, dash, place in (
@@ -108,8 +114,8 @@ def _norms(gradient: Table, shade: str, data: list, page: dict, cursors: list) -
         text = label(symbol, gradient.column(column).unit)
         page[f"yaxis{key}"] = axis(text, values, log, ticks=4, **place)
         look = {"line": {"color": tone, "width": 2, "dash": dash}, "yaxis": f"y{key}"}
-        data.append(line(step, values, column.replace("_", " "), tone, **look))
-        cursors += follow(data, step, finite(step), values, tone, yaxis=f"y{key}")
+        data.append(line(when, values, column.replace("_", " "), tone, **look))
+        cursors += follow(data, step, when, values, tone, yaxis=f"y{key}")
 
 
 def _read(run: Table, step: np.ndarray, values: np.ndarray, name: str) -> str:

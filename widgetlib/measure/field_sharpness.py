@@ -51,9 +51,9 @@ class FieldSharpness:
         """The looks so far: `eigenvalue` and `residual` over record and rank, largest modulus first."""
         record, rank = ("record",), ("record", "rank")
         columns = {name: [row[name] for row in self.rows] for name in ("step", "gauge", "gauge_residual", "limit")}
-        empty = np.empty((0, 2 * self.k))
+        blocks = {n: np.array([row[n] for row in self.rows]) for n in ("eigenvalue", "residual")}
         blocks = {
-            n: np.array([row[n] for row in self.rows]) if self.rows else empty for n in ("eigenvalue", "residual")
+            n: block.reshape(len(self.rows), -1) if self.rows else np.empty((0, 0)) for n, block in blocks.items()
         }
         return Table(
             {

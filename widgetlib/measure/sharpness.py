@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from typing import Any
 
@@ -54,13 +55,20 @@ class Sharpness:
             after = point.method.step(oracle.uncounted(), w, point.state)[1]
             limit = point.method.stability_limit(oracle, w, after)
             p = point.method.preconditioner(oracle, w, after)
-        pairs = self._pairs("hessian", product, w, max(self.k, 0 if p else 1))
-        own = pairs if p is None else self._pairs("own", lambda v: p.inv_sqrt(product(p.inv_sqrt(v))), w, 1)
+        other = _other_gauge(point)
+        pairs = self._pairs("hessian", product, w, max(self.k, 0 if p or other else 1))
+        products = pairs.products
+        if other:
+            gauge, residual = other
+        else:
+            own = pairs if p is None else self._pairs("own", lambda v: p.inv_sqrt(product(p.inv_sqrt(v))), w, 1)
+            gauge, residual = float(own.values[0]), float(own.residuals[0])
+            products += 0 if p is None else own.products
         self.rows.append({
             "step": point.k, "eigenvalue": pairs.values[: self.k].cpu(), "residual": pairs.residuals[: self.k].cpu(),
-            "gauge": float(own.values[0]), "gauge_residual": float(own.residuals[0]),
-            "limit": float("nan") if limit is None else float(limit),
-            "products": pairs.products + (0 if p is None else own.products), "preconditioned": p is not None,
+            "gauge": gauge, "gauge_residual": residual, "limit": float("nan") if limit is None else float(limit),
+            "products": products, "preconditioned": p is not None and not other,
+            "name": point.method.gauge if other else "sharpness",
         })  # fmt: skip
 
     def table(self, attrs: dict[str, Any]) -> Table:
@@ -68,7 +76,8 @@ class Sharpness:
         rows = self.rows
         record, rank = ("record",), ("record", "rank")
         preconditioned = bool(rows and rows[0]["preconditioned"])
-        symbol = "λ₁(P⁻¹H)" if preconditioned else "λ₁"
+        name = rows[0]["name"] if rows else "sharpness"
+        symbol = name.replace("_", " ") if name != "sharpness" else "λ₁(P⁻¹H)" if preconditioned else "λ₁"
 
         def column(name: str) -> list[float]:
             return [row[name] for row in rows]
@@ -86,7 +95,7 @@ class Sharpness:
                 "limit": (column("limit"), record, "limit"),
                 "products": (column("products"), record, "", "Hessian products"),
             },
-            attrs | {"gauge": "sharpness", "preconditioned": preconditioned},
+            attrs | {"gauge": name, "preconditioned": preconditioned},
         )
 
     def _pairs(self, name: str, product: Callable[[Tensor], Tensor], w: Tensor, k: int) -> Eigenpairs:
@@ -106,6 +115,13 @@ class Sharpness:
         return pairs
 
 
+def _other_gauge(point: Point) -> tuple[float, float] | None:
+    """Value and error of a gauge other than sharpness: `gauge(point)` of the measure that the method names."""
+    if point.method.gauge == "sharpness":
+        return None
+    return importlib.import_module(f"widgetlib.measure.{point.method.gauge}").gauge(point)
+
+
 def sharpness(trace: Trace, k: int = 3, every: int | None = None, tol: float = 1e-3) -> Table:
     """Leading Hessian eigenvalues and the method's own gauge along a run.
 
@@ -117,7 +133,8 @@ def sharpness(trace: Trace, k: int = 3, every: int | None = None, tol: float = 1
 
     Returns:
         Table over `record` (and `rank`): step, eigenvalue, residual, gauge (the largest eigenvalue of
-        P⁻¹H with the method's preconditioner P, of H without one), gauge_residual, limit, products.
+        P⁻¹H with the method's preconditioner P, of H without one; or what the measure named by the method's
+        `gauge` says), gauge_residual (or the gauge's standard error), limit, products (of the eigensolver).
     """
     measure = Sharpness(k, every or max(1, len(trace) // 60), tol)
     for point in trace.points(measure.every):

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any
 
 from widgetlib import catalog
 from widgetlib.core.table import Table
 from widgetlib.core.words import AtlasError, Range
-from widgetlib.figures.edge_of_stability import edge_of_stability
-from widgetlib.figures.eigenvalues import eigenvalues
-from widgetlib.figures.landscape import landscape
 from widgetlib.figures.picture import Picture
-from widgetlib.figures.trajectory import trajectory
 from widgetlib.widgets.worker import Pace, Token
 
 SMALL = 64  # unknowns up to which a whole run answers a slider at once
@@ -38,10 +35,10 @@ class Settings:
 
 
 class Experiment:
-    """Computes the four views of a run on the worker's thread.
+    """Computes the four views of a run on the worker's thread, each as the problem's world has it.
 
     Args:
-        show: takes the name of a view and its picture.
+        show: takes the name of a view, its heading and its picture.
         say: takes a sentence on how far the work is.
         progress: takes the share done, 0 to 1.
         ran: takes the first and last step of a run that is on screen.
@@ -49,7 +46,7 @@ class Experiment:
 
     def __init__(
         self,
-        show: Callable[[str, Picture], None],
+        show: Callable[[str, str, Picture], None],
         say: Callable[[str], None],
         progress: Callable[[float], None],
         ran: Callable[[int, int], None],
@@ -64,22 +61,24 @@ class Experiment:
         import torch
 
         from widgetlib.engine.run import Running, run
-        from widgetlib.measure.sharpness import Sharpness
 
         torch.set_num_threads(1)  # small nets lose with more, and the page's own thread needs the core
         method, problem = want.build()
+        self.views = problem.oracle.views
+        self.clock = next((c.clock for c in problem.oracle.__mro__ if c.__name__ == method.asks()), "step")
         small = problem.layout.size <= SMALL
-        sharp = Sharpness(k=min(3, problem.layout.size), every=max(1, want.steps // LOOKS))
+        k = min(3, problem.layout.size)
+        curvature = _observer(self.views["eigenvalues"].measure)(k=k, every=max(1, want.steps // LOOKS))
         pace = Pace(10)
 
         def on_step(running: Running) -> None:
             if token.ended:
                 running.stop()
             elif not small:
-                if running.k % sharp.every == 1 or sharp.every == 1:
-                    sharp.observe(running.point)
+                if running.k % curvature.every == 1 or curvature.every == 1:
+                    curvature.observe(running.point)
                 if pace.due():
-                    self._growing(running, sharp)
+                    self._growing(running, curvature)
             elif pace.due():
                 self.progress(running.k / running.steps)
 
@@ -89,7 +88,7 @@ class Experiment:
         token.check()
         self.trace = trace
         self._cheap(token)
-        self._curvature(sharp if small else None, token)
+        self._curvature(curvature if small else None, token)
         self._meter(token)
         self._done(token)
 
@@ -98,33 +97,34 @@ class Experiment:
         if self.slice is not None:
             self._landscape(self.slice, token)
 
-    def _growing(self, running: Any, sharp: Any) -> None:
+    def _draw(self, name: str, *tables: Table | None, **options: Any) -> None:
+        """Hands the picture of one view over."""
+        view = self.views[name]
+        self.show(name, view.title, _function("figures", view.figure)(*tables, **options))
+
+    def _growing(self, running: Any, curvature: Any) -> None:
         """What a run under way shows: the curves so far."""
         trace = running.trace()
-        attrs = trace.attrs()
-        table = trace.table()
-        self.show("trajectory", trajectory(table))
-        if sharp.rows:
-            self.sharp = sharp.table(attrs)
-            self.show("eigenvalues", eigenvalues(self.sharp))
-            self.show("edge", edge_of_stability(self.sharp, None, table))
+        self.table = trace.table()
+        self._draw("trajectory", self.table, clock=self.clock)
+        if curvature.rows:
+            self._show_curvature(curvature, trace)
         self.progress(running.k / running.steps)
         self.say(f"Training: step {running.k} of {running.steps}, about {running.left:.0f} s left.")
 
     def _cheap(self, token: Token) -> None:
-        from widgetlib.measure.gradient import gradient
-        from widgetlib.measure.plane import plane
-
+        """The path, the merit and the landscape."""
         trace = self.trace
         self.table = trace.table()
         small = trace.problem.layout.size <= SMALL
         self.ran(int(trace.steps[0]), int(trace.steps[-1]))
+        plane, slopes = (self.views[name].measure for name in ("landscape", "trajectory"))
+        plane = _function("measure", plane)
         if small:
             self._landscape(plane(trace), token)
-            self.show("trajectory", trajectory(self.table, gradient(trace)))
-            return
-        self.show("trajectory", trajectory(self.table, gradient(trace, most=60)))
-        for size in (13, 41):  # coarse at once, fine after
+        norms = _function("measure", slopes)(trace, **({} if small else {"most": 60})) if slopes else None
+        self._draw("trajectory", self.table, norms, clock=self.clock)
+        for size in () if small else (13, 41):  # coarse at once, fine after
             self.say("Drawing the landscape …")
             try:
                 self._landscape(plane(trace, size=size, on_row=lambda _: token.ended), token)
@@ -137,33 +137,31 @@ class Experiment:
     def _landscape(self, table: Table, token: Token) -> None:
         token.check()
         self.slice = table
-        self.show("landscape", landscape(table, surface=self.surface))
+        self._draw("landscape", table, surface=self.surface)
 
-    def _curvature(self, sharp: Any, token: Token) -> None:
+    def _curvature(self, curvature: Any, token: Token) -> None:
         """Eigenvalues and gauge of a small problem, after its run; a net's were measured while it trained."""
-        if sharp is None:
+        if curvature is None:
             return
         pace = Pace(4)
         pace.due()
-        for point in self.trace.points(sharp.every):
+        for point in self.trace.points(curvature.every):
             token.check()
-            sharp.observe(point)
+            curvature.observe(point)
             if pace.due():
-                self._show_curvature(sharp)
-        self._show_curvature(sharp)
+                self._show_curvature(curvature, self.trace)
+        self._show_curvature(curvature, self.trace)
 
-    def _show_curvature(self, sharp: Any) -> None:
-        self.sharp = sharp.table(self.trace.attrs())
-        self.show("eigenvalues", eigenvalues(self.sharp))
-        self.show("edge", edge_of_stability(self.sharp, None, self.table))
+    def _show_curvature(self, curvature: Any, trace: Any) -> None:
+        self.sharp = curvature.table(trace.attrs())
+        self._draw("eigenvalues", self.sharp)
+        self._draw("edge", self.sharp, None, self.table)
 
     def _meter(self, token: Token) -> None:
-        from widgetlib.measure.update_map import UpdateMap
-
         if not len(self.sharp["step"]):
             return
         last = int(self.trace.steps[-1])
-        meter = UpdateMap(every=max(1, 2 * last // LOOKS))
+        meter = _observer(self.views["edge"].measure)(every=max(1, 2 * last // LOOKS))
         pace = Pace(3)
         pace.due()
         for point in self.trace.points(meter.every):
@@ -178,8 +176,7 @@ class Experiment:
         self._show_meter(meter)
 
     def _show_meter(self, meter: Any) -> None:
-        table = meter.table(self.trace.attrs())
-        self.show("edge", edge_of_stability(self.sharp, table, self.table))
+        self._draw("edge", self.sharp, meter.table(self.trace.attrs()), self.table)
 
     def _done(self, token: Token) -> None:
         trace = self.trace
@@ -188,6 +185,16 @@ class Experiment:
         counted = ", ".join(f"{cost[n]:.0f} {n}" for n in ("gradients", "values", "products") if cost[n])
         stopped = "Stopped: " if trace.stopped or token.stopped else ""
         self.say(f"{stopped}{len(trace) - 1} steps, {counted or 'no oracle calls'}, {cost['seconds']:.2f} s.")
+
+
+def _function(folder: str, name: str) -> Callable[..., Any]:
+    """The measure or figure of that file."""
+    return getattr(import_module(f"widgetlib.{folder}.{name}"), name)
+
+
+def _observer(name: str) -> type:
+    """The class of a measure that looks at a run as it goes: `Sharpness` of `sharpness`."""
+    return getattr(import_module(f"widgetlib.measure.{name}"), name.title().replace("_", ""))
 
 
 def tuned(want: Settings, name: str, legal: Range, token: Token) -> float:

@@ -110,6 +110,22 @@ function placed(cursors, step) {
   });
 }
 
+// Moves the markers of a flat trace where they are: restyle would compute and draw every trace anew, a contour
+// included. False where plotly must do it: in 3-D, for a point that is no number, for markers not drawn yet.
+function nudge(plot, { trace, at }) {
+  const calculated = plot.calcdata?.[trace], { xaxis, yaxis } = plot._fullData?.[trace] ?? {};
+  const markers = calculated?.[0]?.node3?.node()?.querySelectorAll("path.point") ?? [];
+  const [x, y] = [xaxis, yaxis].map((id) => plot._fullLayout?.[id?.replace(/^[xy]/, "$&axis")]);
+  const known = Object.values(at).every((values) => values.every(Number.isFinite));
+  if (at.z || !known || markers.length !== at.x.length || !x?.c2p || !y?.c2p) return false;
+  Object.assign(plot.data[trace], at); // what plotly draws from when its size changes ...
+  markers.forEach((marker, i) => {
+    const point = Object.assign(marker.__data__, { x: at.x[i], y: at.y[i] }); // ... and when a person zooms
+    marker.setAttribute("transform", `translate(${x.c2p(point.x)},${y.c2p(point.y)})`);
+  });
+  return true;
+}
+
 // ---- the page's colours -----------------------------------------------------------------------------------
 
 function template(themes, family) {
@@ -187,9 +203,12 @@ function render({ model, el }) {
   }
 
   function move(cursors) {
-    const axes = new Set(cursors.flatMap(({ at }) => Object.keys(at)));
-    const update = Object.fromEntries([...axes].map((axis) => [axis, cursors.map(({ at }) => at[axis])]));
-    return library.restyle(plot, update, cursors.map(({ trace }) => trace));
+    const moved = cursors.filter(({ trace, at }) => Object.entries(at).some(([axis, values]) => String(plot.data[trace][axis]) !== String(values)));
+    const rest = moved.filter((cursor) => !nudge(plot, cursor));
+    if (!rest.length) return null;
+    const axes = new Set(rest.flatMap(({ at }) => Object.keys(at)));
+    const update = Object.fromEntries([...axes].map((axis) => [axis, rest.map(({ at }) => at[axis])]));
+    return library.restyle(plot, update, rest.map(({ trace }) => trace));
   }
 
   async function draw(cursors) {

@@ -21,7 +21,7 @@ from widgetlib.figures.picture import Picture
 from widgetlib.figures.theme import THEMES
 
 HERE = Path(__file__).parent
-FLOAT32 = np.finfo(np.float32)
+SMALLEST, LARGEST = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)
 
 
 def bundle_name() -> str:
@@ -156,7 +156,7 @@ def _fits_single(array: np.ndarray) -> bool:
     """Whether no finite entry overflows, and no nonzero one vanishes, in single precision."""
     size = np.abs(array[np.isfinite(array)])
     size = size[size > 0]
-    return not size.size or (float(size.max()) <= FLOAT32.max and float(size.min()) >= FLOAT32.tiny)
+    return not size.size or bool(size.min() >= SMALLEST and size.max() <= LARGEST)
 
 
 def _check_cursor(number: int, cursor: Mapping, traces: int) -> None:

@@ -38,7 +38,7 @@ class Newton(Method):
     invariances = ("rotation", "translation", "affine", "loss_scale")
 
     lr: Annotated[float, Range(1e-2, 4.0, log=True)] = 1.0
-    mu: Annotated[float, Range(1e-6, 1e3, log=True)] = 1.0
+    mu: Annotated[float, Range(1e-6, 1e3, log=True)] = 3.0
 
     def init(self, oracle: Minimize, w: Tensor) -> tuple:
         if w.shape[-1] > MOST:

@@ -1,0 +1,40 @@
+"""Small parts that every dashboard places."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import ipywidgets as w
+
+PAGE = ("theme", "template", "title")
+"""Names of an address that are the page's own."""
+
+
+def heading(text: str) -> w.HTML:
+    """A heading of the second order."""
+    return w.HTML(f"<h2>{text}</h2>", layout=w.Layout(margin="0"))
+
+
+def boxed(name: str, widget: w.DOMWidget) -> w.DOMWidget:
+    """The widget, with a class for the style sheet."""
+    widget.add_class(name)
+    return widget
+
+
+def style(*sheets: Path) -> w.HTML:
+    """Style sheets for the page; it takes no room."""
+    text = "\n".join(sheet.read_text(encoding="utf-8") for sheet in sheets)
+    return w.HTML(f"<style>{text}</style>", layout=w.Layout(display="none"))
+
+
+def typed(query: dict[str, str]) -> dict[str, Any]:
+    """Numbers of an address as numbers; what the page itself adds (its theme) is left out."""
+    found: dict[str, Any] = {}
+    for name, text in query.items():
+        if name not in PAGE:
+            try:
+                found[name] = float(text)
+            except ValueError:
+                found[name] = text
+    return found
