@@ -87,7 +87,7 @@ def test_making():
         (lambda: wl.problem("digits_mlp", width=float("inf")), "give a value from 4 to 128"),
         (lambda: wl.problem("digits_mlp", activation="sine"), "use one of 'tanh', 'relu', 'gelu'"),
         (lambda: wl.problem("digits_mlp", activation=["tanh"]), "use one of 'tanh', 'relu', 'gelu'"),
-        (lambda: wl.method("sam", base="sgd"), "there is no method 'sgd'"),
+        (lambda: wl.method("sam", base="nothing"), "there is no method 'nothing'"),
         (lambda: wl.method("sam", base=3), "is no method"),
         (lambda: catalog.entry("adam").field("beta3"), "did you mean beta"),
     ],
@@ -100,7 +100,7 @@ def test_says_what_to_do(make, say):
 def test_unknown_attributes():
     with pytest.raises(AttributeError, match="no attribute 'runn'"):
         wl.runn  # noqa: B018
-    with pytest.raises(AttributeError, match=r"did you mean sharpness\?"):
+    with pytest.raises(AttributeError, match="did you mean sharpness"):
         wl.measure.sharpnes  # noqa: B018
     assert {"run", "sweep", "measure", "papers"} <= set(dir(wl)) and "sharpness" in dir(wl.measure)
 

@@ -73,7 +73,9 @@ def parser() -> argparse.ArgumentParser:
     command = add(check, "check", "run the claims of methods, or studies, and print their verdicts")
     command.add_argument("slugs", nargs="*", help="methods or studies; none for every claim")
     command = add(notebooks, "notebooks", "build notebooks/ from lessons/")
-    command.add_argument("--check", action="store_true", help="write nothing; fail where they differ")
+    what = command.add_mutually_exclusive_group()
+    what.add_argument("--check", action="store_true", help="write nothing; fail where they differ")
+    what.add_argument("--solutions", action="store_true", help="build the teacher's editions into build/solutions/")
     return top
 
 
@@ -186,8 +188,10 @@ def notebooks(options: argparse.Namespace) -> None:
     sources, built = PACKAGE.parent / "lessons", PACKAGE.parent / "notebooks"
     if not sources.is_dir():
         raise AtlasError("there is no folder lessons/ beside the package; go to a clone of the project.")
+    if options.solutions:
+        built = PACKAGE.parent / "build" / "solutions"
     if not options.check:
-        print(*(f"wrote {path}" for path in build.build(sources, built)), sep="\n")
+        print(*(f"wrote {path}" for path in build.build(sources, built, options.solutions)), sep="\n")
     elif stale := build.stale(sources, built):
         raise AtlasError(f"{', '.join(stale)} in {built} is not what lessons/ builds; run: make notebooks")
 

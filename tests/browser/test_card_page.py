@@ -59,7 +59,7 @@ def test_play_moves_all_markers_and_pause_holds_them(card):
     card.wait_for_timeout(300)
     assert card.evaluate(cursors) == held
     assert len(set(held)) == 1
-    card.get_by_role("button", name="step forward").click()
+    card.locator(".atlas-player [title='step forward']").click()
     card.wait_for_function(f"(held) => ({cursors})().every((c) => c === held + 1)", arg=held[0])
 
 

@@ -1,5 +1,7 @@
 """What the contract is tested on: methods at brisk rates, their float fields, problems of their worlds."""
 
+from stand_ins import SmallNet
+
 from widgetlib import catalog
 from widgetlib.core.method import fields_of, with_fields
 
@@ -36,9 +38,13 @@ def rate(entry):
 
 
 def brisk(entry):
-    """The method as its defaults make it, with ten times the rate where that is legal: a run that moves."""
+    """The method as its defaults make it, with ten times the rate where that is legal: a run that moves.
+
+    But not beyond 0.2 where the default is below: a run that explodes multiplies the rounding of its sums.
+    """
     method, name = catalog.method(entry.slug), rate(entry)
-    faster = 0 if name is None else 10 * fields_of(method)[name]
+    lr = 0 if name is None else fields_of(method)[name]
+    faster = max(lr, min(10 * lr, 0.2))
     return with_fields(method, {name: faster}) if name and faster in field(entry, name).range else method
 
 
@@ -51,14 +57,18 @@ def toy(entry):
     """A small curved problem that the method fits."""
     if fits(entry, "quadratic"):
         return catalog.problem("quadratic", dimension=6, condition=30.0)
-    return catalog.problem(catalog.fitting(entry)[0].slug)
+    return other(entry)
 
 
 def net(entry):
-    """A problem with parts and samples, none of whose sizes is 7 or 1, where the method fits it."""
-    if fits(entry, "digits_mlp"):
-        return catalog.problem("digits_mlp", width=5, depth=1, subset=50)
-    return catalog.problem(catalog.fitting(entry)[-1].slug)
+    """A problem with matrices, vectors and samples, where the method fits one."""
+    return SmallNet() if fits(entry, "digits_mlp") else other(entry)
+
+
+def other(entry):
+    """A problem of another world that the method fits, with three unknowns a player where one can say so."""
+    first = catalog.fitting(entry)[0]
+    return catalog.problem(first.slug, **({"dimension": 3} if any(f.name == "dimension" for f in first.fields) else {}))
 
 
 def batches(problem):

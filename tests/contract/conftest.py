@@ -7,7 +7,6 @@ from widgetlib import catalog
 
 SELECT = {  # checks that concern only some methods
     "reference": lambda e: "reference" in e.declared and fits(e, "digits_mlp"),
-    "invariances": lambda e: fits(e, "quadratic"),
     "law": lambda e: "stability_limit" in e.declared["defines"] and fits(e, "quadratic"),
     "preconditioner": lambda e: "preconditioner" in e.declared["defines"],
 }

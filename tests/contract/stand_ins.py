@@ -2,11 +2,41 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from widgetlib.core.layout import Layout
+from widgetlib.core.oracle import FiniteSum
 from widgetlib.core.problem import Problem
+
+
+class Rows(NamedTuple):
+    x: Tensor  # (12, 3), the last column constantly zero
+    y: Tensor  # (12, 2)
+
+
+@dataclass(frozen=True, eq=False)
+class SmallNet(Problem):
+    """Two layers on twelve samples: matrices and vectors, no size 7 or 1, and an input that is always zero."""
+
+    oracle = FiniteSum
+    samples = 12
+    layout = Layout({"A": (4, 3), "a": (4,), "B": (2, 4), "b": (2,)})
+
+    def load(self):
+        x, y = torch.randn(2, 12, 3, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+        return Rows(x * torch.tensor([1.0, 1.0, 0.0], dtype=torch.float64), y[:, :2].contiguous())
+
+    def draw(self, generator):
+        return 0.7 * torch.randn(self.layout.size, generator=generator, dtype=torch.float64)
+
+    def loss(self, w, data):
+        p = self.layout.views(w)
+        hidden = torch.tanh(data.x @ p["A"].mT + p["a"].unsqueeze(-2))
+        off = hidden @ p["B"].mT + p["b"].unsqueeze(-2) - data.y
+        return 0.5 * (off**2).sum(-1).mean(-1, keepdim=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +78,10 @@ class Seen(StandIn):
     def loss(self, w, data):
         return self.factor * self.of.loss(self.there(w), data)
 
+    def field(self, z, data):
+        there, back = torch.func.vjp(self.there, z)
+        return self.factor * back(self.of.field(there, data))[0]
+
 
 @dataclass(frozen=True, eq=False)
 class Counting(StandIn):
@@ -71,6 +105,10 @@ class Counting(StandIn):
             value = self.of.loss(x, data)
             g = torch.autograd.grad(value.sum(), x, create_graph=graph)[0]
             return value, Backward.apply(g, self.counts) if graph else g
+
+    def field(self, z, data):
+        self.counts["gradients"] += not z.requires_grad
+        return self.of.field(z, data)
 
 
 class Backward(torch.autograd.Function):

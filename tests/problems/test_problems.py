@@ -7,12 +7,22 @@ from widgetlib import catalog
 from widgetlib.core.algebra import map_leaves
 from widgetlib.core.words import AtlasError
 
-SMALL = {"digits_mlp": {"width": 4, "depth": 2, "subset": 50}}
+SMALL = {
+    "digits_mlp": {"width": 4, "depth": 2, "subset": 50},
+    "digits_cnn": {"channels": 2, "subset": 50},
+    "digits_logistic": {"subset": 50},
+    "chebyshev_mlp": {"width": 4, "points": 10},
+}
 ENTRIES = [pytest.param(e, id=e.slug) for e in catalog.problems()]
 
 
 def made(entry, **more):
     return catalog.problem(entry.slug, **SMALL.get(entry.slug, {}), **more)
+
+
+def merit(problem, w, data):
+    """The merit of the problem's world: the loss, or the size of a game's field."""
+    return problem.oracle(problem, data).merit_at(w)
 
 
 def doubled(problem):
@@ -38,11 +48,11 @@ def test_declarations(entry):
 def test_leading_axes(entry):
     problem = made(entry)
     w = torch.stack([problem.start(seed=i).double() for i in range(6)]).reshape(2, 3, -1)
-    whole = problem.loss(w, doubled(problem))
+    whole = merit(problem, w, doubled(problem))
     assert whole.shape == (2, 3, 1)
     for i in range(2):
         for j in range(3):
-            assert torch.allclose(whole[i, j], problem.loss(w[i, j], doubled(problem)), rtol=1e-12)
+            assert torch.allclose(whole[i, j], merit(problem, w[i, j], doubled(problem)), rtol=1e-12)
 
 
 @pytest.mark.parametrize("entry", [p for p in ENTRIES if hasattr(catalog.load_class(p.values[0]), "loss_and_grad")])
@@ -60,6 +70,9 @@ def test_written_gradient(entry):
 def test_known_minima_and_window(entry):
     problem = made(entry)
     for m in problem.minima:
+        if hasattr(problem, "field"):
+            assert problem.field(torch.tensor(m, dtype=torch.float64), problem.load()).abs().max() < 1e-12
+            continue
         w = torch.tensor(m, dtype=torch.float64, requires_grad=True)
         assert torch.autograd.grad(problem.loss(w, problem.load()).sum(), w)[0].abs().max() < 1e-12
         assert (torch.linalg.eigvalsh(hessian(problem, w.detach())) > 0).all()

@@ -26,6 +26,7 @@ class Problem:
     samples: int | None = None  # rows of the data; None where there are none
     starts: tuple[Start, ...] = (Start("drawn from the seed"),)
     minima: tuple[tuple[float, ...], ...] = ()  # known minimisers, d numbers each
+    opens_cards: bool = False  # whether a card opens on it, among the problems that fit its method
     window: tuple[tuple[float, float], tuple[float, float]] | None = None  # of the first two coordinates
 
     @property

@@ -88,9 +88,9 @@ def adam_edge(draw: random.Random, adam_ratios: Function) -> str:
     from widgetlib.engine.run import run
     from widgetlib.measure.sharpness import sharpness
 
-    lr = round(draw.uniform(0.008, 0.015), 4)
-    problem = catalog.problem("digits_mlp", subset=200, width=8)
-    trace = run(catalog.method("adam", lr=lr), problem, 400, seed=draw.randrange(20))
+    lr = round(draw.uniform(0.01, 0.012), 4)
+    problem = catalog.problem("digits_mlp", subset=300, width=16)
+    trace = run(catalog.method("adam", lr=lr), problem, 600, seed=draw.randrange(1, 20))
     raw, own = (float(x) for x in numbers(adam_ratios, (trace,), (2,)))
     table = sharpness(trace, k=1)
     late = table["step"] >= 0.8 * table["step"][-1]

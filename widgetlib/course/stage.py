@@ -84,9 +84,9 @@ class Stage(w.VBox):
         self._starting = starting
         self.status, self.figure = StatusLine(), LiveFigure(height=360)
         self.player = Player([self.figure], self.status)
-        self.worker = Worker(self.status, self._busy)
         self.bar = w.FloatProgress(0, min=0, max=1, layout=w.Layout(flex="1 1 auto", width="auto", height="8px"))
         self.bar.layout.visibility = "hidden"
+        self.worker = Worker(self.status, self._busy)
         stop = w.Button(
             description="Stop", tooltip="Ends the run and shows what there is", layout=w.Layout(width="auto")
         )

@@ -76,6 +76,6 @@ class Toy(w.VBox):
 
 
 def _control(slider: Slider) -> Any:
-    style, layout = {"description_width": "initial"}, w.Layout(width="auto", max_width="560px")
+    style, layout = {"description_width": "11em"}, w.Layout(width="auto", max_width="620px")
     ends: dict[str, Any] = {"min": slider.low, "max": slider.high, "step": slider.step, "readout_format": ".3g"}
     return w.FloatSlider(slider.value, description=slider.label, style=style, layout=layout, **ends)

@@ -104,11 +104,12 @@ class Choices:
 
 
 def _opening(problems: list[Entry]) -> str:
-    """The problem that a card opens on: the cheapest to look at, a function of two unknowns with known minima."""
+    """The problem that a card opens on: the one that says so, else a function of two unknowns with known minima."""
     if not problems:
         raise AtlasError("no problem of the catalogue offers what this method asks for; add one in problems/.")
+    chosen = [p.slug for p in problems if p.declared.get("opens_cards")]
     drawn = [p.slug for p in problems if p.declared.get("minima") and p.declared.get("window")]
-    return (drawn or [p.slug for p in problems])[0]
+    return (chosen or drawn or [p.slug for p in problems])[0]
 
 
 def _menu(name: str, options: list, value: Any) -> w.Dropdown:

@@ -52,7 +52,7 @@ class Compare(w.VBox):
         self.asked: Contest | None = None
         self.status, self.address = StatusLine(), Address()
         self.choices = Contenders(methods, chosen, self._changed, self.status)
-        self.figures = {name: LiveFigure(height=400) for name in VIEWS}
+        self.figures = {name: LiveFigure(height=420) for name in VIEWS}
         self.player = Player(self.figures.values(), self.status)
         self.player.play.interval = FRAME
         self.player.scrub.style.description_width = "initial"
@@ -115,6 +115,10 @@ class Compare(w.VBox):
             rates[slug] = self.comparison.rate(want, slug, name, legal, token)
             want = replace(want, fields=want.fields | {slug: want.fields[slug] | {name: rates[slug]}})
             self._progress((done + 1) / len(missing))
+        if token.stopped and missing:  # half a search decides nothing; the next change looks again
+            self.asked = None
+            self.status.say("Stopped before the rates were found.")
+            return
         self._remember(want)  # before the sliders move: that is no new wish
         self.choices.found(rates)
         self.comparison.run(want, token)

@@ -8,16 +8,14 @@ from typing import Any
 import ipywidgets as w
 
 from widgetlib import catalog
-from widgetlib.catalog import Entry, Field
-from widgetlib.core.words import AtlasError, Range, nearest
+from widgetlib.catalog import Entry
+from widgetlib.core.words import AtlasError, nearest
+from widgetlib.dashboards.request import MOST, RUN, fitting, understood
 from widgetlib.figures.rivals import AXES, Mark, marks
 from widgetlib.widgets.comparison import Contest
 from widgetlib.widgets.controls import STYLE, WIDE, Controls
 from widgetlib.widgets.guarded import StatusLine, guarded
 
-MOST = 8
-"""Methods at most: more lines than that nobody tells apart."""
-RUN = (Field("steps", "int", 500, Range(20, 3000, step=20)), Field("seeds", "int", 1, Range(1, 8)))
 BATCHES = (("all samples", 0), *((str(n), n) for n in (8, 32, 128)))
 DASHES = {"solid": "", "dash": "7 5", "dot": "2 4", "dashdot": "7 4 2 4", "longdash": "11 5"}
 
@@ -64,18 +62,14 @@ class Contenders:
         self, methods: Sequence[str], chosen: dict[str, Any], changed: Callable[[], None], status: StatusLine
     ):  # fmt: skip
         self._changed, self._status, self._quiet = changed, status, True
-        entries = _entries(methods)
-        problems = [p for p in catalog.problems() if _fitting(p)]
-        slug = chosen.get("problem") or _opening(entries, problems)
-        problem = catalog.entry(slug, "problem")
-        _all_fit(entries, problem)
-        entries = entries or _one_a_family(problem)
-        nested = _nested(chosen, [e.slug for e in entries], slug)
-        self.problem = _menu("problem", [(p.title, p.slug) for p in problems], slug)
+        asked = understood(methods, chosen)
+        problem, slug = asked.problem, asked.problem.slug
+        self.problem = _menu("problem", [(p.title, p.slug) for p in asked.problems], slug)
         self.start = _menu("start", _starts(problem), chosen.get("start"))
-        self.batch = _menu("batch", list(BATCHES), int(chosen.get("batch") or 0))
+        self.batch = _menu("batch", list(BATCHES), chosen.get("batch") or 0)
         self.batch.layout = w.Layout(width="auto")  # its own: it is hidden where there are no samples
-        self.axis = _menu("at equal", [(n, a) for a, n in AXES.items()], chosen.get("axis") or "gradients")
+        self.axis = _menu("axis", [(n, a) for a, n in AXES.items()], chosen.get("axis") or "gradients")
+        self.axis.description = "at equal"
         self.axis_chosen = bool(chosen.get("axis"))
         self.of_problem, self.of_methods, self.controls = w.VBox(), w.VBox(), None
         slider = {"style": STYLE, "layout": WIDE}
@@ -89,9 +83,9 @@ class Contenders:
         self.add = w.Combobox(placeholder="Add a method …", continuous_update=False, layout=WIDE)
         self.add.tooltip = "Add a method that fits this problem"
         self.sides: dict[str, Side] = {}
-        for entry in entries:
-            self._join(entry, nested.get(entry.slug, {}))
-        self._settle(nested.get(slug, {}))
+        for entry in asked.entries:
+            self._join(entry, asked.nested.get(entry.slug, {}))
+        self._settle(asked.nested.get(slug, {}))
         for control in (self.steps, self.seeds, self.start, self.batch):
             control.observe(self._guarded(lambda _: self._heard()), "value")
         self.axis.observe(self._guarded(lambda _: self._new_axis()), "value")
@@ -143,13 +137,13 @@ class Contenders:
         if not text.strip():
             return
         self.add.value = ""
-        free = {name: e for e in self._free() for name in (e.title.lower(), e.slug)}
-        entry = free.get(text.strip().lower())
-        problem = catalog.entry(self.problem.value, "problem")
+        problem, free = catalog.entry(self.problem.value, "problem"), self._free()
+        entry = next((e for e in free if text.strip().lower() in (e.title.lower(), e.slug)), None)
+        if not free:
+            raise AtlasError(f"every method that fits {problem.title} is compared already.")
         if entry is None:
-            raise AtlasError(
-                f"no other method {text!r} fits {problem.title}; {nearest(text, [e.title for e in self._free()])}"
-            )
+            hint = nearest(text, [e.title for e in free])
+            raise AtlasError(f"no other method {text!r} fits {problem.title}; {hint}")
         if len(self.sides) >= MOST:
             raise AtlasError(f"{MOST} methods are compared already; take one out before you add {entry.title}.")
         self._join(entry, {})
@@ -170,12 +164,12 @@ class Contenders:
     def _new_problem(self) -> None:
         """Keeps the methods that fit, each with a new rate; at least two where there are so many."""
         problem = catalog.entry(self.problem.value, "problem")
-        fitting = {e.slug: e for e in _fitting(problem)}
-        kept = [slug for slug in self.sides if slug in fitting]
-        kept += [slug for slug in fitting if slug not in kept][: max(0, 2 - len(kept))]
+        able = {e.slug: e for e in fitting(problem)}
+        kept = [slug for slug in self.sides if slug in able]
+        kept += [slug for slug in able if slug not in kept][: max(0, 2 - len(kept))]
         self._quiet, self.sides = True, {}
         for slug in kept:
-            self._join(fitting[slug], {})
+            self._join(able[slug], {})
         self.start.options = _starts(problem)
         self.axis_chosen = False
         self._settle({})
@@ -225,57 +219,7 @@ class Contenders:
 
     def _free(self) -> list[Entry]:
         problem = catalog.entry(self.problem.value, "problem")
-        return [e for e in _fitting(problem) if e.slug not in self.sides]
-
-
-def _entries(methods: Sequence[str]) -> list[Entry]:
-    if isinstance(methods, str) or len(methods) > MOST:
-        raise AtlasError(f"a comparison takes a list of at most {MOST} methods, not {methods!r}.")
-    return [catalog.entry(slug) for slug in dict.fromkeys(methods)]
-
-
-def _fitting(problem: Entry) -> list[Entry]:
-    """The methods that ask for no more than the problem offers."""
-    return [m for m in catalog.methods() if m.world in catalog.worlds()[problem.world]]
-
-
-def _opening(entries: list[Entry], problems: list[Entry]) -> str:
-    """A problem that all of them fit: where there is one, a function of two unknowns with known minima."""
-    common = [p for p in problems if all(e.world in catalog.worlds()[p.world] for e in entries)]
-    if not common:
-        worlds = ", ".join(f"{e.slug} ({e.world.replace('_', ' ')})" for e in entries)
-        raise AtlasError(f"no problem fits all of these methods: {worlds}; choose methods of one world.")
-    drawn = [p.slug for p in common if p.declared.get("minima") and p.declared.get("window")]
-    return (drawn or [p.slug for p in common])[0]
-
-
-def _all_fit(entries: list[Entry], problem: Entry) -> None:
-    for e in entries:
-        if e.world not in catalog.worlds()[problem.world]:
-            fit = ", ".join(p.slug for p in catalog.fitting(e))
-            raise AtlasError(
-                f"{e.slug} does not fit {problem.slug}, which offers the world {problem.world}; it fits: {fit}."
-            )
-
-
-def _one_a_family(problem: Entry) -> list[Entry]:
-    """What a comparison opens on where nobody chose: the first method of each of four families."""
-    return list({e.family: e for e in reversed(_fitting(problem))}.values())[::-1][:4]
-
-
-def _nested(chosen: dict[str, Any], methods: list[str], problem: str) -> dict[str, dict[str, Any]]:
-    """`slug.field` values by slug; AtlasError for a name that means nothing here."""
-    plain, found = {"problem", "start", "axis", "batch", *(f.name for f in RUN)}, {}
-    for name, value in chosen.items():
-        slug, _, field = name.partition(".")
-        if name in plain:
-            continue
-        if not field or slug not in (*methods, problem):
-            raise AtlasError(f"there is no {name!r} to choose in a comparison; {nearest(name, plain)}")
-        entry = catalog.entry(slug) if slug in methods else catalog.entry(slug, "problem")
-        entry.field(field.partition(".")[0])
-        found.setdefault(slug, {})[field] = value
-    return found
+        return [e for e in fitting(problem) if e.slug not in self.sides]
 
 
 def _starts(problem: Entry) -> list[str]:
@@ -286,5 +230,5 @@ def _menu(name: str, options: list, value: Any) -> w.Dropdown:
     legal = [o[1] if isinstance(o, tuple) else o for o in options]
     if value is not None and value not in legal:
         raise AtlasError(f"there is no {name} {value!r} here; use one of: {', '.join(map(str, legal))}.")
-    value = legal[0] if value is None else value
+    value = legal[0] if value is None else legal[legal.index(value)]  # 8 where a link said 8.0
     return w.Dropdown(options=options, value=value, description=name, style=STYLE, layout=WIDE)

@@ -87,8 +87,8 @@ def _read(plane: Table, views: dict[int, Table], contest: Table, at: Clock) -> s
     if not views:
         return "No path is drawn: none of these methods spends anything on this axis."
     minima = np.array(plane.attrs.get("minima") or np.empty((0, 2)), dtype=float)
-    many = f"{len(views)} paths" if len(views) > 1 else "One path"
-    text = f"{many} from the same start, up to {at.spent(at.budget)}"
+    many = f"{len(views)} paths" if len(views) > 1 else "one path"
+    text = f"From the same start {many} up to {at.spent(at.budget)}"
     if len(minima) and plane.attrs.get("dimension", 2) == 2:
         gaps = {side: _gap(view, minima) for side, view in views.items()}
         near = min(gaps, key=lambda side: gaps[side])

@@ -73,7 +73,7 @@ class Comparison:
         if not legal.log:
             return float(f"{rate:.2g}")
         stop = round(math.log10(rate / legal.low) / NOTCH)  # elsewhere the page would move it, and run again
-        return min(10 ** (math.log10(legal.low) + NOTCH * stop), legal.high)
+        return float(f"{min(10 ** (math.log10(legal.low) + NOTCH * stop), legal.high):.12g}")
 
     def run(self, want: Contest, token: Token) -> None:
         """Runs the sides that changed, then draws the merit, the landscape, and says how it stands."""
@@ -143,10 +143,10 @@ class Comparison:
         token.check()
         self.progress(1.0)
         stopped = "Stopped: " if token.stopped else ""
-        names = "1 method" if len(traces) == 1 else f"{len(traces)} methods"
-        seeds = f", {want.seeds} seeds each" if want.seeds > 1 else ""
+        sides = "1 method" if len(traces) == 1 else f"{len(traces)} methods"
+        sides += f", {want.seeds} seeds each" if want.seeds > 1 else ""
         budget = f"compared at {at.spent(at.budget)}" if at.sides else f"none of them asks for {AXES[axis]}"
-        self.say(f"{stopped}{names}{seeds}, {budget}.")
+        self.say(f"{stopped}{sides}: {budget}.")
 
     def _landscape(self, traces: list[Any], axis: str, token: Token) -> None:
         """The plane of all paths, coarse at once for a net and fine after; measured anew where a path is new."""

@@ -29,10 +29,10 @@ class AdamW(Method):
 
     Followed text: Loshchilov and Hutter, algorithm 2, with the decay times the rate as in torch. The decay acts on
     w without the preconditioner, but as a multiple of the identity it commutes with every P, so that with
-    $P = (1-\beta_1^t)(\sqrt{\hat v} + \varepsilon)$ held fixed no modes mix: with $c = 1 - \mathrm{lr}\,\omega$ one of
-    curvature $\mu$ of $P^{-1} H$ obeys $z^2 - (c + \beta_1 - (1-\beta_1)\,\mathrm{lr}\,\mu) z + \beta_1 c = 0$. The edge
-    is $(1 + \beta_1)(2 - \mathrm{lr}\,\omega) / ((1-\beta_1)\,\mathrm{lr})$: Adam's, lowered by $19\,\omega$ at
-    $\beta_1 = 0.9$.
+    $P = (1-\beta_1^t)(\sqrt{\hat v} + \varepsilon)$ held fixed no modes mix. With $c = 1 - \mathrm{lr}\,\omega$ one of
+    curvature $\mu$ of $P^{-1} H$ obeys $z^2 - (c + \beta_1 - (1-\beta_1)\,\mathrm{lr}\,\mu) z + \beta_1 c = 0$: the
+    edge is $(1 + \beta_1)(2 - \mathrm{lr}\,\omega) / ((1-\beta_1)\,\mathrm{lr})$: Adam's, lowered by
+    $19\,\omega$ at $\beta_1 = 0.9$.
     """
 
     title = "AdamW"

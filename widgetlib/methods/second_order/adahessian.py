@@ -40,7 +40,7 @@ class AdaHessian(Method):
     paper = dict(title="ADAHESSIAN: An Adaptive Second Order Optimizer for Machine Learning", year=2020)
     invariances = ("translation", "loss_scale")
 
-    lr: Annotated[float, Range(1e-4, 10.0, log=True)] = 0.15
+    lr: Annotated[float, Range(1e-4, 100.0, log=True)] = 0.15
     beta1: Annotated[float, Range(0.0, 0.999)] = 0.9
     beta2: Annotated[float, Range(0.0, 0.9999)] = 0.999
     eps: Annotated[float, Range(1e-12, 1e-1, log=True)] = 1e-4

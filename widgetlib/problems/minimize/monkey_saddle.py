@@ -25,7 +25,9 @@ class MonkeySaddle(Problem):
     """
 
     title = "Monkey saddle"
-    idea = "A saddle without curvature: slope and Hessian both vanish, and only third derivatives know the three ways down."
+    idea = (
+        "A saddle without curvature: the slope and the Hessian vanish, and only third derivatives know the ways down."
+    )
     layout = Layout({"w": (2,)})
     starts = (
         Start("beside the ridge", (1.5, 0.02)),

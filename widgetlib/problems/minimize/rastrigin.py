@@ -18,8 +18,8 @@ from widgetlib.core.words import Range, Start
 class Rastrigin(Problem):
     r"""$L(x, y) = 2a + \sum_i \big(w_i^2 - a \cos 2 \pi w_i\big)$: a bowl under a regular grid of wells.
 
-    Rastrigin (1974), with a = 10. The lowest well is at the origin; near each point with whole coordinates lies another
-    one, about as deep as its distance from the origin squared is high, and nearly as sharp: $2 + 4 \pi^2 a = 396.8$.
+    Rastrigin (1974), with a = 10. The lowest well is at the origin, of sharpness $2 + 4 \pi^2 a = 396.8$; near each
+    point with whole coordinates lies another one, nearly as sharp, and higher by about its distance squared.
     """
 
     title = "Rastrigin"

@@ -24,6 +24,7 @@ class Rosenbrock(Problem):
     title = "Rosenbrock"
     idea = "A steep-walled, curved valley with an almost flat floor: getting in is easy, getting along is not."
     layout = Layout({"w": (2,)})
+    opens_cards = True
     starts = (Start("classic", (-1.2, 1.0)), Start("upper right", (1.6, 2.2)), Start("below", (0.0, -0.8)))
     minima = ((1.0, 1.0),)
     window = ((-2.0, 2.0), (-1.0, 3.0))

@@ -12,8 +12,7 @@ from widgetlib.core.layout import Layout
 from widgetlib.core.problem import Problem
 from widgetlib.core.words import Range, Start
 
-
-SHARPEST = 12.0  # the sharpness at the river's end
+SHARPEST = 12.0  # the sharpness at the river's end, the X below
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,10 +33,10 @@ class Valley(Problem):
     """
 
     title = "River valley"
-    idea = "The farther down the river, the steeper its banks: a method drifts to where the banks are as sharp as it bears."
+    idea = "The banks steepen down the river: a method drifts along it to where they are as sharp as its rate can bear."
     layout = Layout({"w": (2,)})
     starts = (Start("sharp end", (11.0, 0.2)), Start("flat end", (0.5, 1.0)), Start("on the bank", (8.0, 2.0)))
-    minima = ((SHARPEST, 0.0),)
+    minima = ((12.0, 0.0),)
     window = ((-2.0, 13.0), (-4.0, 4.0))
 
     slope: Annotated[float, Range(0.0, 0.1)] = 0.04

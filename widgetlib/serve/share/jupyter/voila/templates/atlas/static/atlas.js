@@ -1,11 +1,14 @@
 // Gives the controls of ipywidgets the names that screen readers need, and lets the page change its theme.
 (() => {
-  const PLAY = ["Play", "Pause", "Stop", "Repeat"];
+  const PLAY = ["Play or pause", "Stop and go to the start", "Repeat"];
 
   function name(cells) {
     for (const handle of cells.querySelectorAll(".noUi-handle:not([aria-label])")) {
       const label = handle.closest(".jupyter-widgets")?.querySelector(".widget-label");
       if (label?.textContent) handle.setAttribute("aria-label", label.textContent);
+    }
+    for (const button of cells.querySelectorAll(".jupyter-button[title]:not([aria-label])")) {
+      if (!button.textContent.trim()) button.setAttribute("aria-label", button.title);
     }
     for (const play of cells.querySelectorAll(".widget-play:not([data-named])")) {
       [...play.querySelectorAll("button")].forEach((button, i) => {

@@ -1,0 +1,110 @@
+"""In a real Chromium, from a warm kernel: how long a person waits for what they asked to see."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmarks.timing import Row
+
+ROOT = Path(__file__).parents[1]
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+SWEEP = """
+import ipywidgets, torch, widgetlib as wl
+from widgetlib.figures.trajectory import trajectory
+from widgetlib.widgets.live import LiveFigure
+torch.set_num_threads(1)
+figure, button = LiveFigure(), ipywidgets.Button(description="Sweep")
+method, problem = wl.method("adam"), wl.problem("rosenbrock")
+rates = torch.logspace(-4, 0, 64, dtype=torch.float64).tolist()
+draw = lambda *_: figure.draw(trajectory(wl.sweep(method, problem, 500, over={"lr": rates}).table()))
+draw()
+button.on_click(draw)
+ipywidgets.VBox([button, figure])
+"""
+# Milliseconds from an action in the page until the figures numbered `which` have painted a newer revision.
+WAIT = """async ([selector, key, which]) => {
+  const figures = which.map((i) => document.querySelectorAll('.atlas-figure')[i]);
+  const before = figures.map((f) => Number(f.dataset.revision));
+  const began = performance.now();
+  const target = document.querySelector(selector);
+  if (key) target.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }));
+  else target.click();
+  while (!figures.every((f, i) => Number(f.dataset.revision) > before[i]))
+    await new Promise(requestAnimationFrame);
+  return performance.now() - began;
+}"""
+
+
+def rows() -> Iterator[Row]:
+    """The waits of this module; none where there is no Chromium."""
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        yield Row("in the browser: no Chromium is installed here, nothing measured", [])
+        return
+    from playwright.sync_api import sync_playwright
+
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as driver:
+        _notebook(Path(folder) / "sweep.ipynb", SWEEP)
+        _notebook(Path(folder) / "card.ipynb", "import widgetlib as wl\nwl.card()")
+        browser = driver.chromium.launch(executable_path=path, args=FLAGS)
+        with _served(folder) as url:
+            page = browser.new_page(viewport={"width": 1280, "height": 720})
+            paints = []
+            for _ in range(5):
+                page.goto(url)
+                paint = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
+                page.wait_for_function(paint)
+                paints.append(page.evaluate(paint) / 1000)
+            yield Row("gallery painted, no kernel", paints, target=1.0)
+
+            page.goto(f"{url}voila/render/card.ipynb?method=adam&problem=rosenbrock&steps=500&lr=0.05")
+            page.wait_for_selector(".atlas-figure[data-revision]")
+            page.wait_for_timeout(5000)
+            handle = ".atlas-side .widget-hslider .noUi-handle"
+            moves = [page.evaluate(WAIT, [handle, "ArrowLeft", [0, 1]]) / 1000 for _ in range(31)][1:]
+            yield Row("slider to repainted landscape, path and loss (rosenbrock, 500 steps)", moves, target=0.15)
+
+            page.goto(f"{url}voila/render/sweep.ipynb")
+            page.wait_for_selector(".atlas-figure[data-revision]")
+            page.wait_for_timeout(2000)
+            clicks = [page.evaluate(WAIT, [".widget-button", None, [0]]) / 1000 for _ in range(10)]
+            yield Row("64 rates × 500 steps, from the call to the drawn curves", clicks, target=0.5)
+        browser.close()
+
+
+def _notebook(path: Path, source: str) -> None:
+    cell = {"cell_type": "code", "id": "a", "execution_count": None, "metadata": {}, "outputs": [], "source": source}
+    kernel = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
+    path.write_text(json.dumps({"cells": [cell], "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}))
+
+
+@contextmanager
+def _served(folder: str) -> Iterator[str]:
+    """The address of a Voilà on that folder."""
+    with socket.create_server(("localhost", 0)) as free:
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "widgetlib", "app", "--port", str(port), "--no-browser", "--notebooks", folder]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ)
+    try:
+        for _ in range(600):
+            try:
+                urllib.request.urlopen(f"http://localhost:{port}/", timeout=5).close()
+                break
+            except OSError:
+                time.sleep(0.1)
+        yield f"http://localhost:{port}/"
+    finally:
+        process.terminate()
+        process.wait(20)
