@@ -48,7 +48,7 @@ lesson.predict(
     "Curvature 10, rate 0.19. What will the iterate do? (Run sets the sliders above.)",
     [
         course.Choice(
-            "glide into the minimum from one side", 0, 1, "It would at a rate below 0.1, where μ is positive."
+            "glide into the minimum from one side", 0, 1, "It would glide at a rate below 0.1, where μ is positive."
         ),
         course.Choice("jump from side to side, a little closer each time", -1, 0),
         course.Choice(

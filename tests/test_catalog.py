@@ -163,17 +163,6 @@ def test_files_that_begin_with_an_underscore_are_not_scanned(extra):
         assert "_draft" not in [e.slug for e in catalog.methods()]
 
 
-def test_the_contract_runs_on_a_file_dropped_in(extra):
-    """What it finds in a broken one stands in tests/contract/test_planted.py."""
-    extra("dropped_in")
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-rp", "-p", "no:cacheprovider", "-k", "dropped_in", "tests/contract/test_contract.py"],
-        cwd=ROOT, capture_output=True, text=True,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "PASSED tests/contract/test_contract.py::test_purity[dropped_in]" in done.stdout
-
-
 def test_describing_everything_imports_no_torch():
     """Nor does reading a file run it: one that would end Python is described all the same."""
     script = (

@@ -70,8 +70,11 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("name", help="the slug, such as nesterov or heavy_ball")
     command.add_argument("--family", help="its folder: the family of a method, the world of a problem")
     command.add_argument("--into", metavar="FOLDER", help="a folder of your own instead of the package")
+    command = add(record, "record", "record what the cards of methods open on")
+    command.add_argument("slugs", nargs="*", help="methods; none for all")
     command = add(check, "check", "run the claims of methods, or studies, and print their verdicts")
     command.add_argument("slugs", nargs="*", help="methods or studies; none for every claim")
+    command.add_argument("--keep", action="store_true", help="keep the verdicts in widgetlib/records")
     command = add(notebooks, "notebooks", "build notebooks/ from lessons/")
     what = command.add_mutually_exclusive_group()
     what.add_argument("--check", action="store_true", help="write nothing; fail where they differ")
@@ -173,12 +176,25 @@ def new(options: argparse.Namespace) -> None:
 def check(options: argparse.Namespace) -> None:
     """Runs the claims of methods and the studies named, and prints each verdict as it came out."""
     from widgetlib.studies import runner
+    from widgetlib.widgets.record import keep_verdict
 
     for slug, claim, study in runner.studies_of(options.slugs):
         print(f"{slug}: {claim}", flush=True)
         verdict = study.run()[1]
         word = "holds" if verdict.holds else "does not hold here"
         print(f"  {word} ({verdict.bound}): {verdict.sentence}", flush=True)
+        if options.keep:
+            keep_verdict(slug, claim, verdict)
+
+
+def record(options: argparse.Namespace) -> None:
+    """Runs what each card opens on, and keeps it."""
+    from widgetlib import catalog
+    from widgetlib.dashboards.recording import record as make
+
+    for slug in options.slugs or [e.slug for e in catalog.methods()]:
+        files = make(slug)
+        print(f"{slug}: {len(files)} files, {sum(f.stat().st_size for f in files) / 1000:.0f} kB", flush=True)
 
 
 def notebooks(options: argparse.Namespace) -> None:

@@ -10,6 +10,10 @@ import pytest
 
 LESSON = "01_edge_of_stability"
 TOLD = "([index, text]) => document.querySelectorAll('.atlas-feedback')[index].textContent.includes(text)"
+FIRST_PAINTED = """() => {
+  document.querySelector(".jp-WindowedPanel-outer").scrollTop = 700; // Lab keeps in the page only what is in view
+  return document.querySelector(".atlas-figure")?.dataset.revision && document.querySelector(".atlas-question");
+}"""
 FOCUS = """() => {
   const at = document.activeElement, look = getComputedStyle(at);
   const name = at.labels?.[0]?.textContent || at.getAttribute("aria-label") || at.title || at.textContent;
@@ -71,9 +75,7 @@ def test_a_preset_in_the_prose_moves_the_picture_below_it(dashboard):
     assert button.get_attribute("aria-pressed") == "true"
     stage.locator(".atlas-figure[data-revision]").wait_for()
     assert "Adam" in stage.locator(".atlas-plot").get_attribute("aria-label")
-    tab_to(page, "step", 12)
-    before = page.evaluate(FOCUS)
-    assert before["kind"] in ("slider", "submit", "button") or before["name"]
+    assert tab_to(page, "Save this picture", 12)  # player, Stop and picture follow in order
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -83,8 +85,17 @@ def test_phone_width_has_no_horizontal_overflow(page, open_page, voila_url, them
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-def test_in_jupyterlab_the_answer_is_kept_beside_the_notebook(page, run_in_lab, lab_url):
-    run_in_lab(f"{LESSON}.ipynb")
+def test_in_jupyterlab_the_answer_is_kept_beside_the_notebook(page, lab_url):
+    base, _, token = lab_url.partition("/lab?")
+    page.goto(f"{base}/lab/tree/notebooks/{LESSON}.ipynb?reset&{token}")
+    page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status='idle']")
+    for _ in range(3):  # right after the start a click may come to nothing
+        page.evaluate("() => void jupyterapp.commands.execute('notebook:run-all-cells')")
+        try:
+            page.wait_for_function(FIRST_PAINTED, polling=300, timeout=25_000)
+            break
+        except Exception:
+            continue
     page.locator(".atlas-question input").first.focus()
     page.keyboard.press(" ")
     tab_to(page, "Run", 1)
@@ -92,8 +103,6 @@ def test_in_jupyterlab_the_answer_is_kept_beside_the_notebook(page, run_in_lab, 
     page.wait_for_function(TOLD, arg=[0, "Not quite: you predicted “glide"])
     assert page.get_by_text(f"Kept in answers/{LESSON}.json").first.is_visible()
     assert not page.get_by_role("button", name="Download my answers").first.is_visible()
-    base, _, token = lab_url.partition("/lab?")
     with urlopen(f"{base}/files/notebooks/answers/{LESSON}.json?{token}") as answer:
         given = json.load(answer)["predictions"]["parabola"]
     assert given[0]["right"] is False and given[0]["measured"] == pytest.approx(-0.9)
-    page.get_by_text("is not answered yet").first.wait_for()

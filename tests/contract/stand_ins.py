@@ -106,10 +106,6 @@ class Counting(StandIn):
             g = torch.autograd.grad(value.sum(), x, create_graph=graph)[0]
             return value, Backward.apply(g, self.counts) if graph else g
 
-    def field(self, z, data):
-        self.counts["gradients"] += not z.requires_grad
-        return self.of.field(z, data)
-
 
 class Backward(torch.autograd.Function):
     """The identity that counts the passes back through it."""

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from widgetlib import catalog
-from widgetlib.core.method import Diagonal, Method, as_column, check_field, fields_of, same_kind, with_fields
+from widgetlib.core.method import Dense, Diagonal, Method, as_column, check_field, fields_of, same_kind, with_fields
 from widgetlib.core.words import AtlasError, Range
 
 
@@ -49,6 +49,22 @@ def test_diagonal():
     p = Diagonal(torch.tensor([4.0, 9.0]))
     assert p.solve(torch.ones(2)).tolist() == pytest.approx([1 / 4, 1 / 9])
     assert p.inv_sqrt(torch.ones(2)).tolist() == pytest.approx([1 / 2, 1 / 3])
+
+
+def test_dense():
+    """Batched and single; where P is not positive `solve` is still P⁻¹, and `inv_sqrt` takes moduli."""
+    generator = torch.Generator().manual_seed(0)
+    q = torch.linalg.qr(torch.randn(2, 3, 3, generator=generator, dtype=torch.float64)).Q
+    x = torch.randn(2, 3, generator=generator, dtype=torch.float64)
+    for values in ([1.0, 4.0, 9.0], [-4.0, 1.0, 9.0]):
+        values = torch.tensor(values, dtype=torch.float64)
+        a = q * values @ q.mT
+        p = Dense(a)
+        assert torch.allclose(torch.einsum("bij,bj->bi", a, p.solve(x)), x)
+        wanted = torch.einsum("bij,bj->bi", q / values.abs().sqrt() @ q.mT, x)
+        assert torch.allclose(p.inv_sqrt(x), wanted) and torch.allclose(Dense(a[1]).inv_sqrt(x[1]), wanted[1])
+        assert torch.allclose(p.eigen[0], values.expand(2, 3))
+    assert not torch.isfinite(Dense(torch.zeros(2, 2)).solve(torch.ones(2))).any()
 
 
 def test_as_column():

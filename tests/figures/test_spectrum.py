@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
-from tables import attrs, drawable, named, plane, run
+from tables import attrs, drawable, named, plane, run, sharpness
 
 from widgetlib.core.table import Table
 from widgetlib.core.words import AtlasError
+from widgetlib.figures.edge_of_stability import edge_of_stability
+from widgetlib.figures.eigenvalues import eigenvalues
 from widgetlib.figures.landscape import landscape
 from widgetlib.figures.spectrum import spectrum
 from widgetlib.figures.trajectory import trajectory
@@ -35,7 +37,7 @@ def test_moduli_limit_and_plane():
     [
         ((2j, -2j), "±2i, purely imaginary: the field only turns around"),
         ((0.5 + 2j, 0.5 - 2j), "0.5 ± 2i: the field turns and pulls inward"),
-        ((-0.5 + 2j, -0.5 - 2j), "pulls outward"),
+        ((-0.5 + 2j, -0.5 - 2j), "turns and pushes outward"),
         ((3.0, 1.0), "3, real: the field pulls inward"),
         ((-3.0, 1.0), "-3, real: the field pushes outward"),
     ],
@@ -89,7 +91,15 @@ def test_trajectory_against_a_cost():
     picture = drawable(trajectory(costly, norms, clock="values"))
     assert picture.layout["xaxis"]["title"]["text"] == "values (loss values)"
     assert all(np.nanmax(t["x"]) == 100 for t in picture.data if t["mode"] == "lines")
+    assert picture.reading.endswith(", for 100 loss values in all.")
     cursor = picture.cursors[0]
     assert cursor["step"][-1] == 50 and cursor["x"][-1] == 100
     with pytest.raises(AtlasError, match="draws the column 'products'"):
         trajectory(table, clock="products")
+
+
+def test_a_limit_of_another_gauge_is_not_drawn_on_the_hessians_eigenvalues():
+    table = sharpness(limit=1.0, kind="zeroth_order_sum")
+    assert "limit of GD" not in [t["name"] for t in drawable(eigenvalues(table)).data]
+    assert drawable(edge_of_stability(table)).layout["yaxis"]["title"]["text"] == "zeroth order sum (1)"
+    assert "limit of GD" in [t["name"] for t in eigenvalues(sharpness()).data]

@@ -22,7 +22,7 @@ def top(matrix, k, seed=0, tol=1e-6, guards=2, **options):
 SPECTRA = {
     "spread": torch.linspace(-1, 3, D),
     "cluster": torch.cat([torch.linspace(-1, 2, D - 5), 3 + 1e-7 * torch.arange(5)]),
-    "outliers": torch.cat([0.1 * torch.rand(D - 3, generator=torch.Generator().manual_seed(0)), torch.tensor([1.0, 5, 50])]),
+    "outliers": torch.cat([torch.linspace(0, 0.1, D - 3), torch.tensor([1.0, 5, 50])]),
     "negative end larger": torch.cat([torch.linspace(-100, -1, D - 6), torch.tensor([1.0, 2, 4, 6, 8, 10])]),
     "negative": torch.linspace(-9, -1, D),
 }  # fmt: skip

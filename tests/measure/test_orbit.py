@@ -23,6 +23,7 @@ def test_two_unknowns():
     assert table["field_x"] == pytest.approx(field[..., 0]) and table["field_y"] == pytest.approx(field[..., 1])
     assert table["arrow_x"].min() > table["x"].min() and table["arrow_x"].max() < table["x"].max()
     assert np.stack([table["path_x"], table["path_y"]], 1) == pytest.approx(t.w.numpy())
+    assert (table.attrs["x_label"], table.attrs["y_label"]) == ("x", "y")
     assert table.attrs["solution"] == "equilibrium" and table.attrs["minima"] == [[0.0, 0.0]]
 
 

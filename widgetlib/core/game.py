@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from widgetlib.core.algebra import norm
-from widgetlib.core.oracle import Answer, Merit, Oracle, View
+from widgetlib.core.oracle import Answer, Merit, Oracle
+from widgetlib.core.words import View
 
 
 class Game(Oracle):

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 import torch
 from torch import Tensor
 
+from widgetlib.core.words import View
+
 if TYPE_CHECKING:
     from widgetlib.core.layout import Layout
     from widgetlib.core.problem import Problem
@@ -30,14 +32,6 @@ class Merit(NamedTuple):
     name: str = "loss"
     symbol: str = "L"
     unit: str = ""
-
-
-class View(NamedTuple):
-    """One picture of a run on a card: its heading, the measure that looks, and the figure that draws, by file name."""
-
-    title: str
-    measure: str
-    figure: str
 
 
 class Answer(NamedTuple):

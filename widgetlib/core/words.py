@@ -19,6 +19,14 @@ def nearest(name: str, names: Iterable[str]) -> str:
     return f"did you mean {' or '.join(close)}?" if close else f"choose one of: {', '.join(names)}."
 
 
+class View(NamedTuple):
+    """One picture of a run on a card: its heading, the measure that looks, and the figure that draws, by file name."""
+
+    title: str
+    measure: str
+    figure: str
+
+
 @dataclass(frozen=True)
 class Range:
     """The closed interval of a numeric field; sliders, sweeps and validation are made from it.

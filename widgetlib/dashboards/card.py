@@ -15,6 +15,7 @@ import ipywidgets as w
 from widgetlib.core.words import AtlasError
 from widgetlib.dashboards.choices import Choices
 from widgetlib.figures.theme import colour
+from widgetlib.widgets import record
 from widgetlib.widgets.address import Address
 from widgetlib.widgets.experiment import Experiment, Settings, tuned
 from widgetlib.widgets.guarded import StatusLine, guarded
@@ -67,7 +68,8 @@ class Card(w.VBox):
         self.worker = Worker(self.status, self._busy)
         self.experiment = Experiment(self._show, self.status.say, self._progress, self.player.span)
         self._assemble()
-        self._changed() if any(n in chosen for n in self.choices.rates()) else self._anew()
+        if not self._replayed(chosen):
+            self._changed() if any(n in chosen for n in self.choices.rates()) else self._anew()
 
     @property
     def trace(self) -> Any:
@@ -109,6 +111,27 @@ class Card(w.VBox):
 
     def _changed(self) -> None:
         guarded(self._compute, self.status)()
+
+    def _replayed(self, chosen: dict[str, Any]) -> bool:
+        """Opens on the recorded run where nothing else was chosen; the first slider that moves makes it live."""
+        if chosen:
+            return False
+        try:
+            found = record.load(self.choices.method.value)
+        except AtlasError as problem:  # a damaged record costs a moment, not the card
+            self.status.complain(str(problem))
+            return False
+        if found is None:
+            return False
+        self.choices.set(found.settings)
+        if self.choices.settings() != found.settings:
+            return False  # its fields have changed since it was recorded
+        self._describe()
+        self._remember(found.settings)
+        self.experiment.replay(found.views, found.drawn, *found.steps)
+        self.status.say(found.words)
+        self.stop.disabled, self.bar.layout.visibility = True, "hidden"
+        return True
 
     def _compute(self) -> None:
         want = self.choices.settings()

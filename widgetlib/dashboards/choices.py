@@ -70,6 +70,17 @@ class Choices:
             self.steps.value, self.seed.value, self.start.value,
         )  # fmt: skip
 
+    def set(self, want: Settings) -> None:
+        """Moves the controls to `want` (of the method chosen) without computing."""
+        self._building = True
+        self.problem.value = want.problem
+        self.problem_controls = Controls(catalog.entry(want.problem, "problem"), self._heard, want.problem_fields)
+        self.controls = Controls(self.entry, self._heard, want.fields)
+        self.of_problem.children, self.of_method.children = [self.problem_controls], [self.controls]
+        self.start.options = self._starts()
+        self.start.value, self.steps.value, self.seed.value = want.start, want.steps, want.seed
+        self._building = False
+
     def rates(self) -> list[str]:
         """Dotted names of the fields that are learning rates."""
         return [n for n in self.controls.names() if n.rpartition(".")[2] == "lr"]

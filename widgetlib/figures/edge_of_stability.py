@@ -80,9 +80,10 @@ def _gauge(table: Table, data: list, page: dict, cursors: list) -> None:
     if log:
         gauge = np.where(gauge > 0, gauge, np.nan)
     name = table.attrs.get("gauge", "sharpness").replace("_", " ")
+    unit = "1/lr" if name.endswith("sharpness") else "1"
     symbol = "λ₁(<i>P</i>⁻¹<i>H</i>)" if table.attrs.get("preconditioned") else "λ₁(<i>H</i>)"
     symbol = symbol if table.attrs.get("gauge", "sharpness") == "sharpness" else name
-    page["yaxis"] = axis(label(symbol, table.column("gauge").unit or "1/lr"), np.append(gauge, limit), log)
+    page["yaxis"] = axis(label(symbol, table.column("gauge").unit or unit), np.append(gauge, limit), log)
     low = gauge - residual
     data.append(band(finite(step), np.maximum(low, gauge / 10) if log else low, gauge + residual, shade))
     if np.isfinite(limit).any():

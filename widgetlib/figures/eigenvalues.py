@@ -33,7 +33,7 @@ def eigenvalues(sharpness: Table) -> Picture:
     Args:
         sharpness: sharpness table: `step` [record], `eigenvalue` and `residual` [record, rank] (in 1/lr),
             `limit` [record]. The limit is drawn where it bounds these eigenvalues: not when the method's
-            gauge is a preconditioned one.
+            gauge is another or a preconditioned one.
 
     Returns:
         The picture; its cursor marks all k eigenvalues.
@@ -63,7 +63,8 @@ def eigenvalues(sharpness: Table) -> Picture:
         data.append(line(np.tile(np.append(step, np.nan), ranks - 1), rest, name, NEUTRAL))
         data[-1]["line"] = {"color": NEUTRAL, "width": 1.5}
     limit = finite(sharpness["limit"])
-    if not sharpness.attrs.get("preconditioned") and np.isfinite(limit).any():
+    bounds = sharpness.attrs.get("gauge", "sharpness") == "sharpness" and not sharpness.attrs.get("preconditioned")
+    if bounds and np.isfinite(limit).any():
         data.append(line(step, limit, f"limit of {title(sharpness)}", NEUTRAL))
         data[-1]["line"] = {"color": NEUTRAL, "width": 2, "dash": "dash"}
     where = np.repeat(finite(step)[:, None], ranks, axis=1)

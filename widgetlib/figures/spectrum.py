@@ -79,15 +79,13 @@ def _read(field: Table, values: np.ndarray, limit: np.ndarray) -> str:
     mode, step = values[last, 0], int(field["step"][last])
     size = abs(mode)
     turn, pull = abs(mode.imag), mode.real
+    way = "pulls inward" if pull > 0 else "pushes outward"
     if turn <= 1e-9 * size:
-        what = (
-            f"{number(pull)}, real: the field pulls inward" if pull > 0 else f"{number(pull)}, real: it pushes outward"
-        )
+        what = f"{number(pull)}, real: the field {way}"
     elif abs(pull) <= 1e-9 * size:
         what = f"±{number(turn)}i, purely imaginary: the field only turns around"
     else:
-        way = "inward" if pull > 0 else "outward"
-        what = f"{number(pull)} ± {number(turn)}i: the field turns and pulls {way}"
+        what = f"{number(pull)} ± {number(turn)}i: the field turns and {way}"
     text = f"At step {step} the leading eigenvalue of the field's Jacobian is {what}"
     if np.isfinite(limit[last]) and limit[last] > 0:
         text += f"; its modulus is {number(size / limit[last])} times the limit of {title(field)}"

@@ -63,6 +63,8 @@ def trajectory(run: Table, gradient: Table | None = None, clock: str = "step") -
         return Picture([], page, "Nothing is recorded yet.", [])
     swept = values.ndim > 1
     best, reading = _compare(run, members, name) if swept else (0, _read(run, step, values, name))
+    if clock != "step":
+        reading = f"{reading[:-1]}, for {number(when[-1])} {run.column(clock).unit or clock} in all."
     log = wants_log(members)
     drawn = np.where(members > 0, members, np.nan) if log else members
     if swept:

@@ -48,4 +48,7 @@ def orbit(trace: Trace, size: int = 64, arrows: int = ARROWS, **options: Any) ->
         "field_x": (flat[..., 0].numpy(force=True), over, "F₁"),
         "field_y": (flat[..., 1].numpy(force=True), over, "F₂"),
     }
-    return Table(columns, table.attrs | {"solution": "equilibrium"})
+    named = {"solution": "equilibrium"}
+    if table.attrs["kind"] == "coordinates":
+        named |= dict(zip(("x_label", "y_label"), trace.problem.layout.parts, strict=False))
+    return Table(columns, table.attrs | named)

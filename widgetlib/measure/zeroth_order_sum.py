@@ -27,7 +27,7 @@ def gauge(point: Point) -> tuple[float, float]:
     Returns:
         The sum (inf where a mode has a ≥ 1: there it grows whatever the others do) and its error.
     """
-    w, lr = point.w, float(torch.as_tensor(point.method.lr))
+    w, lr = point.w, float(point.method.lr)
     product = point.oracle().uncounted().curvature(w)
     if len(w) <= DENSE:
         values = torch.linalg.eigvalsh(torch.stack([product(row) for row in torch.eye(len(w)).to(w)]))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 
 from widgetlib import catalog
 from widgetlib.core.table import Table
-from widgetlib.core.words import AtlasError, Range
+from widgetlib.core.words import AtlasError, Range, View
 from widgetlib.figures.picture import Picture
 from widgetlib.widgets.worker import Pace, Token
 
@@ -34,6 +34,13 @@ class Settings:
         return catalog.method(self.method, **self.fields), catalog.problem(self.problem, **self.problem_fields)
 
 
+class Drawn(NamedTuple):
+    """What a figure was drawn from: its tables in order, and its options."""
+
+    tables: tuple[Table | None, ...]
+    options: dict[str, Any]
+
+
 class Experiment:
     """Computes the four views of a run on the worker's thread, each as the problem's world has it.
 
@@ -53,6 +60,8 @@ class Experiment:
     ):
         self.show, self.say, self.progress, self.ran = show, say, progress, ran
         self.trace: Any = None
+        self.views: dict[str, View] = {}
+        self.drawn: dict[str, Drawn] = {}
         self.slice: Table | None = None
         self.surface = False
 
@@ -92,14 +101,23 @@ class Experiment:
         self._meter(token)
         self._done(token)
 
+    def replay(self, views: dict[str, View], drawn: dict[str, Drawn], first: int, last: int) -> None:
+        """Shows the pictures of a recorded run; nothing is computed and torch is not imported."""
+        self.views = views
+        self.slice = drawn["landscape"].tables[0] if "landscape" in drawn else None
+        for name, (tables, options) in drawn.items():
+            self._draw(name, *tables, **options)
+        self.ran(first, last)
+
     def redraw(self, token: Token) -> None:
         """Draws the landscape again, as a contour or as a surface."""
         if self.slice is not None:
             self._landscape(self.slice, token)
 
     def _draw(self, name: str, *tables: Table | None, **options: Any) -> None:
-        """Hands the picture of one view over."""
+        """Hands the picture of one view over, and keeps what it was drawn from."""
         view = self.views[name]
+        self.drawn[name] = Drawn(tables, options)
         self.show(name, view.title, _function("figures", view.figure)(*tables, **options))
 
     def _growing(self, running: Any, curvature: Any) -> None:

@@ -13,7 +13,7 @@ NET = catalog.problem("digits_mlp", width=4, depth=1, subset=50)
 
 
 def test_with_the_full_batch_it_is_gradient_descent():
-    ours, theirs = (run(catalog.method(slug, lr=0.1), NET, 60) for slug in ("sgd", "gd"))
+    ours, theirs = run(catalog.method("sgd", lr=0.1), NET, 60), run(catalog.method("gd", lr=0.1), NET, 60)
     assert torch.equal(ours.w, theirs.w)
     a, b = (sharpness(t, k=1, every=20) for t in (ours, theirs))
     assert a.attrs["gauge"] == "sharpness" and (a["gauge"] == b["gauge"]).all() and (a["limit"] == b["limit"]).all()

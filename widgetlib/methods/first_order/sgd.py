@@ -18,7 +18,14 @@ class StochasticGradientDescent(Method):
 
     $$w_{k+1} = w_k - \mathrm{lr}\, \nabla L_B(w_k), \qquad B \text{ drawn anew at each step}$$
 
-    Followed text: Robbins and Monro (1951), with a constant rate; the batch size belongs to the run.
+    Followed text: Robbins and Monro (1951), with a constant rate; the batch size belongs to the run, and with the full
+    batch this is gradient descent, gauge and law included. With mini-batches it is unstable where the curvature that
+    each meets along its own gradient, $E_B[g_B^\top H_B g_B / \lVert g_B \rVert^2]$, is above $2/\mathrm{lr}$
+    (Andreyev and Beneventano 2024): a level that training climbs to, not an eigenvalue of one map.
+
+    Measured on the digits net at lr 0.4, late, over $2/\mathrm{lr}$: batch sharpness 0.93 at batch 256 (after 3000
+    steps) and 0.71 at batch 32 (after 6000), sharpness 1.00 and 0.89. At batch 32 the gauge comes closer with the rate
+    (0.24, 0.52, 0.71, 0.82 at lr 0.1, 0.2, 0.4, 0.6): it stayed below its limit in every run, and below sharpness.
     """
 
     title = "SGD"

@@ -13,7 +13,7 @@ from widgetlib.core.layout import Layout
 
 
 def tanh(x: Tensor) -> Tensor:
-    """tanh by way of the sigmoid: torch.tanh takes six times as long, half of a whole forward pass."""
+    """Tanh by way of the sigmoid: torch.tanh takes six times as long, half of a whole forward pass."""
     return 2 * torch.sigmoid(2 * x) - 1
 
 
