@@ -60,6 +60,9 @@ def test_a_net_has_one_principal_plane_for_all_paths():
     for i in range(2):  # the same start, seen from the same plane
         np.testing.assert_allclose(table["path_x"][0, i], table["path_x"][0, 0])
     assert np.isfinite(table["loss"]).all()
+    np.testing.assert_allclose(table["off_plane"][0], 0, atol=1e-5)
+    other = wl.measure.shared_plane(traces[::-1], size=5)  # no side is favoured by its place
+    np.testing.assert_allclose(np.sort(other["off_plane"][5]), np.sort(table["off_plane"][5]), rtol=1e-3, atol=1e-5)
 
 
 def test_of_a_long_path_both_ends_are_kept():

@@ -27,6 +27,7 @@ def test_one_card_a_method_of_the_catalogue():
     entries = catalog.methods()
     text = page(entries, root="/")
     assert re.findall(r'data-method="(\w+)"', text) == [e.slug for e in entries]
+    assert 'href="/voila/render/compare.ipynb"' in text
     for e in entries:
         assert f'href="/voila/render/card.ipynb?method={e.slug}"' in text
         assert colour(e.slug) in text

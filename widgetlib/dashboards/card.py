@@ -84,7 +84,7 @@ class Card(w.VBox):
         buttons = w.HBox([self.tune, self.stop, self.surface])
         side = w.VBox([
             c.method, _heading("Hyperparameters"), c.of_method, buttons, self.bar, self.status,
-            _heading("Problem"), c.problem, c.of_problem, c.start, _heading("Run"), c.steps, c.seed, self.address,
+            _heading("Problem"), c.problem, c.of_problem, c.start, _heading("Run"), c.steps, c.seed, c.batch, self.address,
         ])  # fmt: skip
         views = w.Box([_boxed("atlas-view", w.VBox([self.headings[n], f])) for n, f in self.figures.items()])
         right = w.VBox([self.player, _boxed("atlas-views", views)], layout=w.Layout(min_width="0"))
@@ -176,7 +176,7 @@ class Card(w.VBox):
         """Keeps what was asked, and the page's address such that the link opens it."""
         self.asked = want
         run = {"method": want.method, "problem": want.problem, "steps": want.steps, "seed": want.seed}
-        state = run | {"start": want.start} | want.fields
+        state = run | {"start": want.start} | ({"batch": want.batch} if want.batch else {}) | want.fields
         self.address.state = {n: f"{v:.6g}" if isinstance(v, float) else str(v) for n, v in state.items()}
 
     # --- what the worker shows

@@ -14,6 +14,7 @@ from widgetlib.widgets.controls import STYLE, WIDE, Controls
 from widgetlib.widgets.experiment import Settings
 from widgetlib.widgets.guarded import StatusLine, guarded
 
+BATCHES = [("all", 0), *((str(n), n) for n in (4, 8, 16, 32, 64, 128, 256, 512))]
 STEPS, SEEDS = Range(20, 3000, step=20), Range(0, 20)
 RUN = (Field("steps", "int", 500, STEPS), Field("seed", "int", 0, SEEDS))
 
@@ -36,7 +37,7 @@ class Choices:
         self._changed, self._anew, self._building = changed, anew, True
         entries = catalog.methods()
         entry = catalog.entry(method) if method else entries[0]
-        fields = {n: v for n, v in chosen.items() if n not in ("problem", "start", "steps", "seed")}
+        fields = {n: v for n, v in chosen.items() if n not in ("problem", "start", "steps", "seed", "batch")}
         for name in fields:
             entry.field(name.partition(".")[0])  # an unknown name is an error, whatever came after it
         problems = catalog.fitting(entry)
@@ -51,8 +52,10 @@ class Choices:
         slider = {"style": STYLE, "layout": WIDE}
         self.steps = w.IntSlider(steps, STEPS.low, STEPS.high, STEPS.step, description="steps", **slider)
         self.seed = w.IntSlider(seed, SEEDS.low, SEEDS.high, description="seed", **slider)
+        self.batch = w.SelectionSlider(options=BATCHES, description="batch", tooltip="images in a mini-batch", **slider)
+        self._fit_batch(chosen.get("batch"))
         self.of_method, self.of_problem = w.VBox([self.controls]), w.VBox([self.problem_controls])
-        for control in (self.steps, self.seed, self.start):
+        for control in (self.steps, self.seed, self.start, self.batch):
             control.observe(guarded(lambda _: self._heard(), status), "value")
         self.method.observe(guarded(lambda _: self._new_method(), status), "value")
         self.problem.observe(guarded(lambda _: self._new_problem(), status), "value")
@@ -67,7 +70,7 @@ class Choices:
         """What the controls say now."""
         return Settings(
             self.method.value, self.problem.value, self.controls.values(), self.problem_controls.values(),
-            self.steps.value, self.seed.value, self.start.value,
+            self.steps.value, self.seed.value, self.start.value, self.batch.value or None,
         )  # fmt: skip
 
     def set(self, want: Settings) -> None:
@@ -79,6 +82,7 @@ class Choices:
         self.of_problem.children, self.of_method.children = [self.problem_controls], [self.controls]
         self.start.options = self._starts()
         self.start.value, self.steps.value, self.seed.value = want.start, want.steps, want.seed
+        self._fit_batch(want.batch)
         self._building = False
 
     def rates(self) -> list[str]:
@@ -106,8 +110,19 @@ class Choices:
         self.problem_controls = Controls(catalog.entry(self.problem.value, "problem"), self._heard)
         self.of_problem.children = [self.problem_controls]
         self.start.options = self._starts()
+        self._fit_batch()
         self._building = False
         self._anew()
+
+    def _fit_batch(self, wanted: Any = None) -> None:
+        """Mini-batches where the problem is a sum over samples; a method made for them begins with one."""
+        summed = "finite_sum" in catalog.worlds()[catalog.entry(self.problem.value, "problem").world]
+        legal = [size for _, size in BATCHES]
+        if wanted is not None and (wanted not in legal or not summed):
+            raise AtlasError(f"batch = {wanted:g} does not fit this card; use one of {legal[1:]} on a problem with samples.")
+        asked = self.entry.world == "finite_sum"
+        self.batch.value = int(wanted) if wanted is not None else 32 if summed and asked else 0
+        self.batch.layout.display = None if summed else "none"
 
     def _starts(self) -> list[str]:
         starts = catalog.entry(self.problem.value, "problem").declared.get("starts", ())

@@ -17,7 +17,9 @@ from widgetlib.measure.plane import plane
 def shared_plane(
     traces: Sequence[Trace], size: int = 64, most: int = 500, on_row: Callable[[int], bool] | None = None
 ) -> Table:  # fmt: skip
-    """The loss on one plane with the paths of several runs: their principal plane, or the two unknowns themselves.
+    """The loss on one plane with the paths of several runs: the two unknowns, or the principal directions of all paths.
+
+    The principal plane goes through the start of the first path.
 
     Args:
         traces: one for each side, on the same problem; of a sweep the first member is drawn.
@@ -41,8 +43,11 @@ def shared_plane(
         merit = trace.merit[torch.as_tensor(steps)].reshape(len(rows), -1)[:, 0]
         paths.append((steps, w, merit))
         lengths.append(len(rows))
+    # All paths one after the other, as if one run had made them: it can be drawn, though not replayed. It ends at
+    # the common start, through which the plane goes then: the last iterate of any side would favour that side.
+    paths.append(tuple(column[:1] for column in paths[0]))
+    lengths.append(1)
     number = np.arange(sum(lengths))
-    # all paths one after the other, as if one run had made them: it can be drawn, though not replayed
     joined = replace(
         first, dims=(), coords={}, seeds=0, steps=number, kept=number, states=[()], parts=[],
         w=torch.cat([w for _, w, _ in paths]), merit=torch.cat([m for _, _, m in paths]),
@@ -52,7 +57,7 @@ def shared_plane(
 
     def split(name: str, fill: float) -> np.ndarray:
         values = np.concatenate([steps for steps, _, _ in paths]) if name == "path_step" else table[name]
-        parts = np.split(values, ends)
+        parts = np.split(values, ends)[:-1]
         return np.stack([np.pad(p, (0, max(lengths) - len(p)), constant_values=fill) for p in parts], 1)
 
     columns = {name: table.column(name) for name in ("x", "y", "loss")}

@@ -55,7 +55,7 @@
 
   function dress() {
     button.textContent = dark() ? "Light page" : "Dark page";
-    for (const link of document.querySelectorAll("#cards a")) {
+    for (const link of document.querySelectorAll("#cards a, .lead a")) {
       const address = new URL(link.href);
       if (dark()) address.searchParams.set("theme", "dark");
       else address.searchParams.delete("theme");

@@ -42,6 +42,7 @@ def page(entries: Sequence[Any], root: str = "") -> str:
         for entry in entries
     ]
     return _template().render(
+        root=root,
         cards=cards,
         families=_unique(card["family"] for card in cards),
         worlds=_unique(card["world"] for card in cards),

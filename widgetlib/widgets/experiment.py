@@ -28,6 +28,7 @@ class Settings:
     steps: int = 500
     seed: int = 0
     start: str | None = None
+    batch: int | None = None  # samples in a mini-batch; None for all
 
     def build(self) -> tuple[Any, Any]:
         """The method and the problem, validated."""
@@ -93,7 +94,7 @@ class Experiment:
 
         if not small:
             self.say("Training …")
-        trace = run(method, problem, want.steps, seed=want.seed, start=want.start, on_step=on_step)
+        trace = run(method, problem, want.steps, seed=want.seed, start=want.start, batch=want.batch, on_step=on_step)
         token.check()
         self.trace = trace
         self._cheap(token)

@@ -30,3 +30,16 @@ def test_first_step_has_the_length_of_a_young_average():
 def test_stays_bounded_beyond_its_edge():
     t = run(catalog.method("rmsprop", lr=1.0), catalog.problem("quadratic", condition=1000.0), 3000)
     assert t.merit[-500:].max() < 100 * t.merit[0]
+
+
+def test_against_torch_on_a_net():
+    """At the contract's brisk rate the path is chaotic and any two orders of summation part; here they do not."""
+    net = catalog.problem("digits_mlp", width=5, depth=1, subset=50)
+    t = run(catalog.method("rmsprop", lr=2e-3), net, 200, dtype=torch.float64)
+    w = t.w[0].clone().requires_grad_()
+    theirs = torch.optim.RMSprop([w], lr=2e-3, alpha=0.99, eps=1e-8)
+    for _ in range(200):
+        theirs.zero_grad()
+        net.loss(w, t.data).sum().backward()
+        theirs.step()
+    assert (t.w[-1] - w).abs().max() < 1e-10 and (t.w[-1] - t.w[0]).abs().max() > 0.1

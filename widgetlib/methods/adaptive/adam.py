@@ -11,7 +11,7 @@ from torch import Tensor
 from widgetlib.core.algebra import slow
 from widgetlib.core.method import Diagonal, Method
 from widgetlib.core.oracle import Minimize
-from widgetlib.core.words import Range
+from widgetlib.core.words import Claim, Range
 
 
 class State(NamedTuple):
@@ -42,6 +42,11 @@ class Adam(Method):
     paper = dict(title="Adam: A Method for Stochastic Optimization", year=2014)
     reference = ("torch.optim.Adam", {"beta1": "betas[0]", "beta2": "betas[1]"})
     invariances = ("translation", "permutation", "loss_scale")
+    claim = Claim(
+        "Multiplying the loss by 1000 leaves the path unchanged (epsilon towards 0).",
+        study="scaling", problem="digits_mlp", fields={"lr": 1e-3, "eps": 1e-12}, settings={"subset": 300},
+        steps=100, tolerance=1e-2,
+    )  # fmt: skip
 
     lr: Annotated[float, Range(1e-5, 1.0, log=True)] = 1e-3
     beta1: Annotated[float, Range(0.0, 0.999)] = 0.9

@@ -11,7 +11,7 @@ from torch import Tensor
 from widgetlib.core.algebra import slow
 from widgetlib.core.method import Diagonal, Method
 from widgetlib.core.oracle import Minimize
-from widgetlib.core.words import Range
+from widgetlib.core.words import Claim, Range
 
 
 class State(NamedTuple):
@@ -37,6 +37,10 @@ class RMSProp(Method):
     paper = dict(title="Lecture 6.5: Divide the gradient by a running average of its recent magnitude", year=2012)
     reference = ("torch.optim.RMSprop", {"beta2": "alpha"})
     invariances = ("translation", "permutation", "loss_scale")
+    claim = Claim(
+        "At lr 2e-3 the preconditioned sharpness of the digits net settles within 10 % of 2/lr.",
+        study="threshold", problem="digits_mlp", fields={"lr": 2e-3}, tolerance=0.1,
+    )  # fmt: skip
 
     lr: Annotated[float, Range(1e-5, 1.0, log=True)] = 1e-3
     beta2: Annotated[float, Range(0.0, 0.9999)] = 0.99

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from widgetlib.core.method import Method
 from widgetlib.core.oracle import Minimize
-from widgetlib.core.words import Range
+from widgetlib.core.words import Claim, Range
 
 
 class State(NamedTuple):
@@ -36,6 +36,10 @@ class Nesterov(Method):
     paper = dict(title="A method for solving the convex programming problem with convergence rate O(1/k²)", year=1983)
     reference = ("torch.optim.SGD", {"beta": "momentum", "nesterov": True})
     invariances = ("rotation", "translation")
+    claim = Claim(
+        "On a bowl of condition 1000 it ends at a tenth of gradient descent's loss, or less, after 200 gradients.",
+        study="race", baselines=("gd",), problem="quadratic", settings={"condition": 1000.0}, budget=200, ratio=0.1,
+    )  # fmt: skip
 
     lr: Annotated[float, Range(1e-5, 10.0, log=True)] = 1e-3
     beta: Annotated[float, Range(0.0, 0.999)] = 0.9

@@ -11,7 +11,7 @@ from torch import Tensor
 from widgetlib.core.algebra import norm, slow
 from widgetlib.core.method import Diagonal, Method
 from widgetlib.core.oracle import Minimize
-from widgetlib.core.words import Base, Range
+from widgetlib.core.words import Base, Claim, Range
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +32,10 @@ class SharpnessAware(Method):
     idea = "Climb to the worst point within a small radius, take the gradient there, and apply it where you stood."
     paper = dict(title="Sharpness-Aware Minimization for Efficiently Improving Generalization", year=2020)
     invariances = ("rotation", "translation")
+    claim = Claim(
+        "Around gradient descent at lr 0.1 sharpness settles within 7 % of SAM's own moving limit, far below 2/lr.",
+        study="threshold", problem="digits_mlp", fields={"base.lr": 0.1, "rho": 0.05}, tolerance=0.07,
+    )  # fmt: skip
 
     base: Annotated[Method, Base("gd")]
     rho: Annotated[float, Range(1e-4, 1.0, log=True)] = 0.05

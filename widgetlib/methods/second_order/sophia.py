@@ -11,7 +11,7 @@ from torch import Tensor
 from widgetlib.core.algebra import slow
 from widgetlib.core.method import Diagonal, Method
 from widgetlib.core.oracle import Minimize
-from widgetlib.core.words import Range
+from widgetlib.core.words import Claim, Range
 
 
 class State(NamedTuple):
@@ -26,8 +26,8 @@ class Sophia(Method):
     $$m = \beta_1 m + (1-\beta_1) g, \quad h = \beta_2 h + (1-\beta_2)\, u \odot H u \ \text{(each } n\text{-th)}, \quad
     w_{k+1} = w_k - \mathrm{lr}\, \mathrm{clip}\Big(\frac{m}{\max(\gamma h, \varepsilon)}, 1\Big)$$
 
-    Followed text: the paper's algorithm 3 with the Hutchinson estimate (u normal), as retold beside the authors'
-    `sophia.py`; their SophiaH also divides lr by $1-\beta_1^t$ and adds epsilon to $\gamma \max(h, 0)$. Weight decay
+    Followed text: the paper's algorithm 3 with the Hutchinson estimate (u normal), checked against the authors'
+    `sophia.py`, whose SophiaH also divides lr by $1-\beta_1^t$ and adds epsilon to $\gamma \max(h, 0)$. Weight decay
     is left out. h starts at zero, so that the first steps are sign steps. Where nothing is clipped a mode of
     curvature $\mu$ of $P^{-1} H$, $P = \max(\gamma h, \varepsilon)$, has the edge of averaged momentum. A clipped
     coordinate does not feel its gradient's size: it has no threshold but a zig-zag of about lr, so its P is infinite
@@ -42,6 +42,12 @@ class Sophia(Method):
     )
     invariances = ("translation", "loss_scale")
     known_failures = {"preconditioner": "clipped coordinates take sign steps, which no preconditioner describes"}
+    claim = Claim(
+        "On an axis-aligned bowl of condition 1000 it ends at a hundredth of gradient descent's loss, or less, "
+        "after 250 gradients.",
+        study="race", baselines=("gd",), problem="quadratic", settings={"condition": 1000.0, "rotation": 0.0},
+        budget=250, ratio=0.01,
+    )  # fmt: skip
 
     lr: Annotated[float, Range(1e-5, 1.0, log=True)] = 1e-3
     beta1: Annotated[float, Range(0.0, 0.999)] = 0.96

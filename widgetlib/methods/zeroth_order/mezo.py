@@ -9,7 +9,7 @@ from torch import Tensor
 
 from widgetlib.core.method import Method
 from widgetlib.core.oracle import Blackbox
-from widgetlib.core.words import Range
+from widgetlib.core.words import Claim, Range
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +33,12 @@ class MeZO(Method):
     paper = dict(title="Fine-Tuning Language Models with Just Forward Passes", year=2023)
     gauge = "zeroth_order_sum"
     invariances = ("translation",)
+    claim = Claim(
+        "Function values alone halve the loss of the digits net (3 466 weights) in 1000 steps, fewer steps than "
+        "weights, over at least a quarter of a decade of rates.",
+        study="sweep", problem="digits_mlp", settings={"subset": 200}, steps=1000, points=33, seeds=2, share=0.5,
+        decades=0.25,
+    )  # fmt: skip
 
     lr: Annotated[float, Range(1e-7, 1.0, log=True)] = 1e-3
     eps: Annotated[float, Range(1e-6, 1e-1, log=True)] = 1e-3

@@ -13,8 +13,8 @@ from widgetlib.core.layout import Layout
 
 
 def tanh(x: Tensor) -> Tensor:
-    """Tanh by way of the sigmoid: torch.tanh takes six times as long, half of a whole forward pass."""
-    return 2 * torch.sigmoid(2 * x) - 1
+    """tanh; by way of the sigmoid, which takes a sixth of the time, where no gradient will be asked for."""
+    return torch.tanh(x) if x.requires_grad else 2 * torch.sigmoid(2 * x) - 1
 
 
 BENDS = {"tanh": tanh, "relu": torch.relu, "gelu": functional.gelu}
