@@ -50,10 +50,15 @@ def studies() -> Any:
 
 
 def papers() -> Any:
-    """Table of every paper that a method or study names."""
+    """Table of every paper that a method or study names, with the verdict on its claim."""
     from widgetlib import catalog
+    from widgetlib.core.table import Table
+    from widgetlib.studies import verdicts
 
-    return catalog.table([e for e in (*catalog.methods(), *catalog.studies()) if e.paper])
+    found = [e for e in (*catalog.methods(), *catalog.studies()) if e.paper]
+    table = catalog.table(found)
+    columns = {**table.columns, "verdict": ([verdicts.word(e.slug) for e in found], ("entry",))}
+    return Table(columns, table.attrs)
 
 
 def load(path: Any) -> Any:

@@ -175,8 +175,7 @@ def new(options: argparse.Namespace) -> None:
 
 def check(options: argparse.Namespace) -> None:
     """Runs the claims of methods and the studies named, and prints each verdict as it came out."""
-    from widgetlib.studies import runner
-    from widgetlib.widgets.record import keep_verdict
+    from widgetlib.studies import runner, verdicts
 
     for slug, claim, study in runner.studies_of(options.slugs):
         print(f"{slug}: {claim}", flush=True)
@@ -184,7 +183,7 @@ def check(options: argparse.Namespace) -> None:
         word = "holds" if verdict.holds else "does not hold here"
         print(f"  {word} ({verdict.bound}): {verdict.sentence}", flush=True)
         if options.keep:
-            keep_verdict(slug, claim, verdict)
+            verdicts.keep(slug, claim, verdict)
 
 
 def record(options: argparse.Namespace) -> None:

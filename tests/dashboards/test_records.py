@@ -97,12 +97,3 @@ def test_recording_again_gives_the_same_pictures(tmp_path):
         for old, new in zip(tables, again.drawn[name].tables, strict=True):
             assert (old is None) == (new is None)
             assert old is None or list(old) == list(new)
-
-
-def test_a_verdict_is_kept_beside_the_record(tmp_path):
-    from widgetlib.core.words import Verdict
-
-    outcome = Verdict(np.float64(0.5), 0.4, 0.6, "at most 1", True, "it holds.")
-    record.keep_verdict("thing", "it does.", outcome, tmp_path)
-    assert record.verdict("thing", tmp_path) == {"claim": "it does.", **outcome._asdict()}
-    assert record.verdict("nothing", tmp_path) is None

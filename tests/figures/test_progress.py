@@ -174,3 +174,13 @@ def test_sides_of_one_colour_differ_in_dash():
     assert [m.dash for m in found.values()] == list(DASHES)
     assert len({m.symbol for m in found.values()}) == len(DASHES)
     assert marks(alike[::-1])[alike[-1]].dash == "solid"
+
+
+def test_a_projection_says_what_it_hides():
+    ground, table = shared()
+    off = np.linspace(0, 0.5, len(ground["path_x"]))[:, None] * np.ones(2)
+    columns = ground.columns | {"off_plane": (off, ["iterate", "side"])}
+    far = Table(columns, ground.attrs | {"dimension": 40, "minima": [], "variance_explained": 0.75})
+    text = drawable(paths(far, table)).reading
+    assert "projected from 40 dimensions on a plane through the start: iterates lie up to 0.5 off it" in text
+    assert text.endswith("it holds 75 % of their variance.")

@@ -5,10 +5,10 @@ import pytest
 
 from widgetlib import catalog
 from widgetlib.core.study import interval
-from widgetlib.core.words import AtlasError, Claim
+from widgetlib.core.words import AtlasError, Claim, Verdict
 from widgetlib.figures.curves import curves
 from widgetlib.figures.race import race
-from widgetlib.studies import runner
+from widgetlib.studies import runner, verdicts
 
 QUADRATIC = {"problem": "quadratic", "settings": {"condition": 100.0}}
 
@@ -81,3 +81,20 @@ def test_every_claim_names_a_study_that_can_be_made(entry):
     claim = runner.claim_of(entry)
     assert claim.text.endswith(".")
     runner.study_of(entry.slug, claim)
+
+
+def test_a_verdict_is_kept_as_it_came_out(tmp_path):
+    outcome = Verdict(np.float64(2.0), 1.5, 3.0, "at most 1", False, "it ends at twice the loss.")
+    assert verdicts.word("thing", tmp_path) == ""
+    verdicts.keep("thing", "it ends lower.", outcome, tmp_path)
+    assert verdicts.kept("thing", tmp_path) == {"claim": "it ends lower.", **outcome._asdict()}
+    assert verdicts.word("thing", tmp_path) == "does not hold here"
+
+
+@pytest.mark.parametrize("entry", [e for e in catalog.methods() if runner.claim_of(e)], ids=lambda e: e.slug)
+def test_the_kept_verdict_is_of_the_claim_that_the_file_makes(entry):
+    if entry.path.is_relative_to(catalog.PACKAGE):
+        found = verdicts.kept(entry.slug)
+        assert found is not None and found["claim"] == runner.claim_of(entry).text, (
+            f"run: python -m widgetlib check {entry.slug} --keep"
+        )

@@ -15,6 +15,7 @@ import ipywidgets as w
 from widgetlib.core.words import AtlasError
 from widgetlib.dashboards.choices import Choices
 from widgetlib.figures.theme import colour
+from widgetlib.studies import verdicts
 from widgetlib.widgets import record
 from widgetlib.widgets.address import Address
 from widgetlib.widgets.experiment import Experiment, Settings, tuned
@@ -96,9 +97,15 @@ class Card(w.VBox):
     def _describe(self) -> None:
         entry = self.choices.entry
         paper = f"{entry.paper['title']} ({entry.paper['year']})" if entry.paper else ""
+        claim, found = entry.declared.get("claim"), verdicts.kept(entry.slug)
+        checked = ""
+        if claim and found and found["claim"] == claim.text:
+            mark = "✓ holds here" if found["holds"] else "✗ does not hold here"
+            checked = f'<p class="atlas-paper" title="{html.escape(found["sentence"], quote=True)}">'
+            checked += f"<b>{mark}</b>: {html.escape(claim.text)}</p>"
         self.head.value = (
             f'<h1><span aria-hidden="true" style="color:{colour(entry.slug)}">● </span>{html.escape(entry.title)}</h1>'
-            f'<p>{html.escape(entry.idea)} <span class="atlas-paper">{html.escape(paper)}</span></p>'
+            f'<p>{html.escape(entry.idea)} <span class="atlas-paper">{html.escape(paper)}</span></p>{checked}'
         )
         self.equation.value = f"$${entry.equation}$$" if entry.equation else ""
 

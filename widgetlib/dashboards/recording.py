@@ -6,7 +6,8 @@ from pathlib import Path
 
 from widgetlib.core.words import AtlasError
 from widgetlib.dashboards.card import Card
-from widgetlib.widgets.record import RECORDS, save
+from widgetlib.studies.verdicts import RECORDS
+from widgetlib.widgets.record import save
 
 
 def record(slug: str, root: Path = RECORDS) -> list[Path]:

@@ -99,8 +99,9 @@ def _read(plane: Table, views: dict[int, Table], contest: Table, at: Clock) -> s
     off = finite(np.concatenate([view["off_plane"] for view in views.values()]))
     reach = [_extent(view) for view in views.values()]
     if np.isfinite(off).any() and max(reach) > 0 and np.nanmax(off) > 1e-9 * max(reach):
-        text += f", projected from {plane.attrs['dimension']} dimensions on a plane through the start: iterates lie up to {number(np.nanmax(off))}"
-        text += f" off the plane, {percent(np.nanmax(off) / max(reach))} of the extent of the paths"
+        text += f", projected from {plane.attrs['dimension']} dimensions on a plane through the start: iterates lie"
+        text += f" up to {number(np.nanmax(off))} off it, {percent(np.nanmax(off) / max(reach))} of the extent of the"
+        text += " paths"
         explained = plane.attrs.get("variance_explained")
         text += f"; it holds {percent(explained)} of their variance" if explained else ""
     return text + "."

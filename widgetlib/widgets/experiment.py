@@ -98,6 +98,7 @@ class Experiment:
         token.check()
         self.trace = trace
         self._cheap(token)
+        token.rest(0.15)  # while a slider is being dragged nothing else is worth beginning
         self._curvature(curvature if small else None, token)
         self._meter(token)
         self._done(token)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,9 +11,9 @@ import numpy as np
 
 from widgetlib.core.table import Table
 from widgetlib.core.words import AtlasError, View
+from widgetlib.studies.verdicts import RECORDS
 from widgetlib.widgets.experiment import Drawn, Experiment, Settings
 
-RECORDS = Path(__file__).parents[1] / "records"
 GOLDEN = 50  # steps that every machine repeats; later ones are decided by rounding at the edge of stability
 VERSION = 1
 
@@ -84,27 +83,6 @@ def load(slug: str, root: Path = RECORDS) -> Record | None:
             raise
         raise AtlasError(f"the record of {slug} is damaged; make it again: python -m widgetlib record {slug}") from None
     return Record(settings, views, drawn, (first, last), "A recorded run; move a slider and it becomes live.")
-
-
-def verdict(slug: str, root: Path = RECORDS) -> dict[str, Any] | None:
-    """The recorded verdict on the claim of a method or study; None where it was not run yet."""
-    path = root / slug / "verdict.json"
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
-
-
-def keep_verdict(slug: str, claim: str, outcome: Any, root: Path = RECORDS) -> Path:
-    """Writes a verdict beside the record."""
-    path = root / slug / "verdict.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    found = {"claim": claim, **{n: _plain(v) for n, v in outcome._asdict().items()}}
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    os.replace(part, path)
-    return path
-
-
-def _plain(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else value
 
 
 def _single(table: Table) -> Table:

@@ -34,6 +34,14 @@ class Token:
             raise Cancelled
 
 
+    def rest(self, seconds: float) -> None:
+        """Waits, and raises Cancelled as soon as the job is stale: lets the page have what it was sent."""
+        end = time.perf_counter() + seconds
+        while time.perf_counter() < end and not self.ended:
+            time.sleep(0.005)
+        self.check()
+
+
 class Worker:
     """Runs jobs one at a time on a daemon thread; a new wish makes the old one stale.
 
