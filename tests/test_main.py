@@ -9,8 +9,8 @@ import pytest
 
 from widgetlib import catalog, serve
 from widgetlib.__main__ import main
-from widgetlib.scaffold import skeleton
 from widgetlib.figures.picture import Picture
+from widgetlib.scaffold import skeleton
 
 
 def load(text, name, folder, monkeypatch):

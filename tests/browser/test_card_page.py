@@ -72,7 +72,7 @@ def test_the_curves_of_a_net_grow_and_stop_stops(page, open_page, voila_url):
       return Math.max(...plot.data.map((t) => t.x?.at?.(-1) ?? 0));
     }}""")
     assert 0 < grown < 3000
-    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("button", name="Stop", exact=True).click()
     settled(page)
     assert "Stopped" in page.locator(".atlas-status").inner_text()
 

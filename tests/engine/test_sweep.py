@@ -105,9 +105,9 @@ def test_fields_that_cannot_be_batched_are_looped():
 
 
 def test_bases_are_swept_too():
-    t = sweep(SAM, BOWL, 5, {"base": [catalog.method("gd"), catalog.method("adam")], "rho": [0.01, 0.1]})
+    t = sweep(SAM, BOWL, 5, {"base": [SAM.base, catalog.method("adam")], "rho": [0.01, 0.1]})
     equal(t, (1, 0), run(catalog.method("sam", base="adam", rho=0.01), BOWL, 5))
-    assert t.table()["base"].tolist() == t.attrs()["coords"]["base"] == ["gd", "adam"]
+    assert t.table()["base"].tolist() == t.attrs()["coords"]["base"] == [SAM.base.slug, "adam"]
 
 
 def test_a_method_that_cannot_be_batched_is_looped_over_everything():

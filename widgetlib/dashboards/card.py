@@ -14,6 +14,7 @@ import ipywidgets as w
 
 from widgetlib.core.words import AtlasError
 from widgetlib.dashboards.choices import Choices
+from widgetlib.dashboards.parts import boxed, heading, typed
 from widgetlib.figures.theme import colour
 from widgetlib.studies import verdicts
 from widgetlib.widgets import record
@@ -31,7 +32,6 @@ VIEWS = {
     "edge": "Edge of stability",
 }
 CSS = Path(__file__).with_suffix(".css")
-PAGE = ("theme", "template", "title")  # names of an address that are the page's own
 
 
 class Card(w.VBox):
@@ -58,7 +58,7 @@ class Card(w.VBox):
         self.status, self.address = StatusLine(), Address()
         self.choices = Choices(method, chosen, self._changed, self._anew, self.status)
         self.figures = {name: LiveFigure(height=222) for name in VIEWS}
-        self.headings = {name: _heading(title) for name, title in VIEWS.items()}
+        self.headings = {name: heading(title) for name, title in VIEWS.items()}
         self.player = Player(self.figures.values(), self.status)
         self.bar = w.FloatProgress(0, min=0, max=1, layout=w.Layout(width="auto", height="8px"))
         self.tune = self._button("Find a rate", self._tune, "One batched sweep over the rate; takes half the best")
@@ -84,15 +84,16 @@ class Card(w.VBox):
         self.head, self.equation = w.HTML(), w.HTMLMath()
         buttons = w.HBox([self.tune, self.stop, self.surface])
         side = w.VBox([
-            c.method, _heading("Hyperparameters"), c.of_method, buttons, self.bar, self.status,
-            _heading("Problem"), c.problem, c.of_problem, c.start, _heading("Run"), c.steps, c.seed, c.batch, self.address,
+            c.method, heading("Hyperparameters"), c.of_method, buttons, self.bar, self.status,
+            heading("Problem"), c.problem, c.of_problem, c.start,
+            heading("Run"), c.steps, c.seed, c.batch, self.address,
         ])  # fmt: skip
-        views = w.Box([_boxed("atlas-view", w.VBox([self.headings[n], f])) for n, f in self.figures.items()])
-        right = w.VBox([self.player, _boxed("atlas-views", views)], layout=w.Layout(min_width="0"))
-        top = w.Box([_boxed("atlas-head", self.head), _boxed("atlas-equation", self.equation)])
-        body = w.Box([_boxed("atlas-side", side), right])
+        views = w.Box([boxed("atlas-view", w.VBox([self.headings[n], f])) for n, f in self.figures.items()])
+        right = w.VBox([self.player, boxed("atlas-views", views)], layout=w.Layout(min_width="0"))
+        top = w.Box([boxed("atlas-head", self.head), boxed("atlas-equation", self.equation)])
+        body = w.Box([boxed("atlas-side", side), right])
         style = w.HTML(f"<style>{CSS.read_text()}</style>", layout=w.Layout(display="none"))
-        self.children = [style, _boxed("atlas-top", top), _boxed("atlas-body", body)]
+        self.children = [style, boxed("atlas-top", top), boxed("atlas-body", body)]
 
     def _describe(self) -> None:
         entry = self.choices.entry
@@ -215,29 +216,8 @@ def card(method: str | None = None, **chosen: Any) -> w.Widget:
         return Card(method, **chosen)
     query = dict(parse_qsl(os.environ.get("QUERY_STRING", "")))
     try:
-        return Card(query.pop("method", None), **(_typed(query) | chosen))
+        return Card(query.pop("method", None), **(typed(query) | chosen))
     except AtlasError as problem:
         status = StatusLine()
         status.complain(str(problem))
         return status
-
-
-def _typed(query: dict[str, str]) -> dict[str, Any]:
-    """Numbers of an address as numbers; what the page itself adds (its theme) is left out."""
-    found: dict[str, Any] = {}
-    for name, text in query.items():
-        if name not in PAGE:
-            try:
-                found[name] = float(text)
-            except ValueError:
-                found[name] = text
-    return found
-
-
-def _heading(text: str) -> w.HTML:
-    return w.HTML(f"<h2>{text}</h2>", layout=w.Layout(margin="0"))
-
-
-def _boxed(name: str, widget: w.DOMWidget) -> w.DOMWidget:
-    widget.add_class(name)
-    return widget

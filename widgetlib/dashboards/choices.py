@@ -119,9 +119,11 @@ class Choices:
         summed = "finite_sum" in catalog.worlds()[catalog.entry(self.problem.value, "problem").world]
         legal = [size for _, size in BATCHES]
         if wanted is not None and (wanted not in legal or not summed):
-            raise AtlasError(f"batch = {wanted:g} does not fit this card; use one of {legal[1:]} on a problem with samples.")
+            raise AtlasError(
+                f"batch = {wanted:g} does not fit this card; use one of {legal[1:]} on a problem with samples."
+            )
         asked = self.entry.world == "finite_sum"
-        self.batch.value = int(wanted) if wanted is not None else 32 if summed and asked else 0
+        self.batch.value = int(wanted) if wanted is not None else 8 if summed and asked else 0
         self.batch.layout.display = None if summed else "none"
 
     def _starts(self) -> list[str]:

@@ -33,7 +33,6 @@ class Token:
         if self.stale:
             raise Cancelled
 
-
     def rest(self, seconds: float) -> None:
         """Waits, and raises Cancelled as soon as the job is stale: lets the page have what it was sent."""
         end = time.perf_counter() + seconds

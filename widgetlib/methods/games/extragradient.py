@@ -19,12 +19,11 @@ class Extragradient(Method):
     $$\tilde z = z_k - \mathrm{lr}\, F(z_k), \qquad z_{k+1} = z_k - \mathrm{lr}\, F(\tilde z)$$
 
     Followed text: Korpelevich (1976), without constraints, with one rate for both halves, as in the ExtraSGD of Gidel
-    et al. An eigenvalue $\mu$ of the
-    field's Jacobian is multiplied by $1 - a + a^2$, $a = \mathrm{lr}\,\mu$. For the rotation $\mu = i\sigma$ of a
-    bilinear game its squared modulus is $1 - a^2 + a^4$ with $a = \mathrm{lr}\,\sigma$: below 1 exactly for
-    $\sigma < 1/\mathrm{lr}$, where the plain step $1 - i a$ always spirals outward. On the unit circle
-    $|1 - a + a^2| = |2 \cos(\arg a) - 1|$, so that $|\mu| < 1/\mathrm{lr}$ is safe in every monotone game, and is the
-    edge at the angles 0 and 90 degrees alone.
+    et al. An eigenvalue $\mu$ of the field's Jacobian is multiplied by $1 - a + a^2$, $a = \mathrm{lr}\,\mu$. For the
+    rotation $\mu = i\sigma$ of a bilinear game its squared modulus is $1 - a^2 + a^4$ with $a = \mathrm{lr}\,\sigma$:
+    below 1 exactly for $\sigma < 1/\mathrm{lr}$, where the plain step $1 - i a$ always spirals outward. On the unit
+    circle $|1 - a + a^2| = |2 \cos(\arg a) - 1|$, so that $|\mu| < 1/\mathrm{lr}$ is safe in every monotone game, and
+    is the edge at the angles 0 and 90 degrees alone.
     """
 
     title = "Extragradient"
