@@ -24,7 +24,7 @@ from voila.tornado.contentshandler import VoilaContentsHandler
 from widgetlib import catalog
 from widgetlib.core.words import AtlasError
 from widgetlib.serve.limits import LARGEST_FRAME, GuardedConnection, admission
-from widgetlib.site.gallery import page
+from widgetlib.site.gallery import lessons, page
 
 USUAL_PORT = 8866
 EXTENSIONS = [
@@ -39,10 +39,15 @@ EXTENSIONS = [
 class GalleryHandler(BaseVoilaHandler):
     """The root page, rendered from the catalogue; no kernel is started and torch is not imported."""
 
+    def initialize(self, folder: str, **options: Any) -> None:
+        """Remembers the folder whose lessons are listed."""
+        super().initialize(**options)
+        self.folder = Path(folder)
+
     @authenticated
     def get(self) -> None:
         """Answers with the gallery."""
-        self.finish(page(catalog.methods(), root=self.base_url))
+        self.finish(page(catalog.methods(), self.base_url, lessons(self.folder)))
 
 
 class ShutdownHandler(VoilaShutdownKernelHandler):
@@ -65,7 +70,7 @@ class AtlasServer(Voila):
         """The gallery, then Voilà's own handlers without the one that names the files of the folder."""
         options = {"voila_configuration": self.voila_configuration}
         ours = [
-            (self.server_url, GalleryHandler, options),
+            (self.server_url, GalleryHandler, options | {"folder": self.root_dir}),
             (url_path_join(self.server_url, r"/voila/tree.*"), RedirectHandler, {"url": self.base_url}),
             (url_path_join(self.server_url, r"/voila/api/shutdown/(.*)"), ShutdownHandler),
         ]

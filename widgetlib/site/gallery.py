@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Iterable, Sequence
 from math import sqrt
 from pathlib import Path
@@ -18,12 +19,24 @@ HERE = Path(__file__).parent
 MOMENTUM = ("beta", "beta1", "momentum")
 
 
-def page(entries: Sequence[Any], root: str = "") -> str:
+def lessons(folder: Path) -> list[tuple[str, str]]:
+    """Title and file name of the lessons of a folder: the numbered notebooks, by their first heading."""
+    found = []
+    for path in sorted(folder.glob("[0-9]*_*.ipynb")):
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        lines = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown").splitlines()
+        title = next((line.removeprefix("# ") for line in lines if line.startswith("# ")), words(path.stem))
+        found.append((title, path.name))
+    return found
+
+
+def page(entries: Sequence[Any], root: str = "", lessons: Sequence[tuple[str, str]] = ()) -> str:
     """The gallery as one HTML page that asks for nothing else.
 
     Args:
         entries: the methods, with the attributes of `catalog.Entry`: slug, title, family, world, idea, paper
             (a dict of title and year, may be empty) and fields.
+        lessons: title and file name of each lesson.
         root: address of the server's root, ending in a slash, or empty for links relative to the page.
 
     Returns:
@@ -44,6 +57,7 @@ def page(entries: Sequence[Any], root: str = "") -> str:
     return _template().render(
         root=root,
         cards=cards,
+        lessons=lessons,
         families=_unique(card["family"] for card in cards),
         worlds=_unique(card["world"] for card in cards),
         css=Markup((HERE / "gallery.css").read_text(encoding="utf-8")),
