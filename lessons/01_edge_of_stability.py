@@ -216,7 +216,7 @@ lesson.predict(
     run=course.preset("rate 0.4, then 0.2", "gd", "digits_mlp", 1600, lr=0.4, then={"lr": 0.2}),
     measured=lambda seen: seen.late(),
     result="Over the last fifth the sharpness was {:.2f}.",
-    why="Once nothing oscillates, nothing opposes progressive sharpening. Note the loss as well: it drops at the moment "
+    why="Once nothing oscillates, nothing opposes progressive sharpening. Note the loss as well: it takes a small step down when "
     "the rate does, since the oscillation that lifted it is gone.",
 )
 

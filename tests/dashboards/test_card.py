@@ -168,3 +168,9 @@ def test_a_diverging_rate_is_a_picture_and_not_an_error():
     words = reading(card.figures["trajectory"]) + reading(card.figures["edge"])
     assert "diverge" in words or len(card.trace) == 401
     assert "wrong" not in card.status.value
+
+
+def test_what_one_problem_hides_stays_hidden_alone():
+    card = quiet(dashboard.Card(SLUGS[0], problem="rosenbrock", steps=20))
+    assert card.choices.batch.layout.display == "none"
+    assert card.choices.method.layout.display is None and card.choices.steps.layout.display is None

@@ -86,7 +86,7 @@ def compare(answers: Answers, answer: float, measured: float, result: str, why: 
     """
     outcome = result.format(measured)
     if isinstance(answers, Number):
-        right = abs(answer - measured) <= answers.within * abs(measured)
+        right = math.isfinite(measured) and abs(answer - measured) <= answers.within * abs(measured)
         if right:
             return Feedback(True, f"Yes. You predicted {answer:g}. {outcome} {why}")
         side = "above" if answer > measured else "below"

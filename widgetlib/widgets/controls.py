@@ -11,7 +11,7 @@ import ipywidgets as w
 from widgetlib import catalog
 from widgetlib.catalog import Entry, Field
 
-WIDE = w.Layout(width="auto")
+WIDE = {"width": "auto"}  # handed out as a dict: each widget makes a Layout of its own
 STYLE = {"description_width": "4.6em"}
 
 
