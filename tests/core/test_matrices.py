@@ -50,3 +50,12 @@ def test_kronecker_is_what_its_name_says():
     x = torch.randn(2, 15, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
     assert torch.allclose(p.solve(x), x @ dense)
     assert torch.allclose(p.inv_sqrt(x), x @ symmetric_power(dense, 0.5))
+
+
+def test_a_diverged_member_is_nan_and_costs_the_others_nothing():
+    a = torch.tensor([[2.0, 0.5], [0.5, 1.0]])
+    batch = torch.stack([a, 1e30 * a, torch.full((2, 2), torch.inf), torch.full((2, 2), torch.nan)])
+    root = symmetric_power(batch, -0.25)
+    assert torch.equal(root[0], symmetric_power(a, -0.25))
+    torch.testing.assert_close(root[1] * 1e30**0.25, root[0])
+    assert root[2:].isnan().all()

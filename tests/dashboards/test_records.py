@@ -25,7 +25,8 @@ def test_the_golden_steps_are_what_the_code_computes(slug):
     assert found is not None, f"run: python -m widgetlib record {slug}"
     golden = Table.load(record.RECORDS / slug / "golden.npz")
     method, problem = found.settings.build()
-    trace = wl.run(method, problem, record.GOLDEN, seed=found.settings.seed, start=found.settings.start)
+    want = found.settings
+    trace = wl.run(method, problem, record.GOLDEN, seed=want.seed, start=want.start, batch=want.batch)
     merit = trace.problem.oracle.merit.name
     tolerance = 1e-7 if trace.w.dtype.itemsize == 8 else 1e-3
     np.testing.assert_allclose(trace.merit.numpy(), golden[merit], rtol=tolerance, atol=1e-12)

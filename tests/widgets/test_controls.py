@@ -1,6 +1,7 @@
 """Controls are made from the fields that a file declares."""
 
 import ipywidgets
+import numpy as np
 import pytest
 
 from widgetlib import catalog
@@ -76,3 +77,17 @@ def test_the_rounding_that_a_page_sends_back_is_no_change():
     control, _ = controls.find(field.name)
     control.value = control.value * (1 + 1e-15)
     assert controls.values() == before
+
+
+def test_the_stop_to_which_a_page_moves_a_log_slider_is_no_change_and_the_next_one_is():
+    entry = next(e for e in catalog.methods() for f in e.fields if f.name == "lr")
+    controls = Controls(entry, lambda: None, {"lr": 0.05})
+    control, _ = controls.find("lr")
+    step, low = control.step, control.min
+    stop = low + step * round((np.log10(0.05) - low) / step)
+    control.value = 10**stop
+    assert control.value != 0.05 and controls.values()["lr"] == 0.05
+    control.value = 10 ** (stop + step)
+    assert controls.values()["lr"] == pytest.approx(10 ** (stop + step))
+    controls.put("lr", 0.3)
+    assert controls.values()["lr"] == 0.3 == control.value

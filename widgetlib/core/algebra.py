@@ -38,11 +38,16 @@ def symmetric_power(a: Tensor, power: float) -> Tensor:
 class _Power(torch.autograd.Function):
     @staticmethod
     def forward(context, a, power):
-        values, vectors = torch.linalg.eigh(a)
-        values = values.clamp_min(torch.finfo(a.dtype).tiny)
+        # eigh raises on what a diverged member brings, and the other members would be lost with it
+        size = a.abs().amax((-2, -1), keepdim=True)
+        sound = torch.isfinite(size)
+        scale = torch.where(sound, size, 1).clamp_min(torch.finfo(a.dtype).tiny)
+        eye = torch.eye(a.shape[-1], dtype=a.dtype, device=a.device)
+        values, vectors = torch.linalg.eigh(torch.where(sound, a / scale, eye))
+        values = (values * scale.squeeze(-1)).clamp_min(torch.finfo(a.dtype).tiny)
         context.save_for_backward(values, vectors)
         context.power = power
-        return (vectors * values.pow(power).unsqueeze(-2)) @ vectors.mT
+        return torch.where(sound, (vectors * values.pow(power).unsqueeze(-2)) @ vectors.mT, torch.nan)
 
     @staticmethod
     def backward(context, g):

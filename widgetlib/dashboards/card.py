@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 
 import ipywidgets as w
 
+from widgetlib.catalog import Entry
 from widgetlib.core.words import AtlasError
 from widgetlib.dashboards.choices import Choices
 from widgetlib.dashboards.parts import boxed, heading, typed
@@ -81,7 +82,7 @@ class Card(w.VBox):
 
     def _assemble(self) -> None:
         c = self.choices
-        self.head, self.equation = w.HTML(), w.HTMLMath()
+        self.head, self.equation, self.note = w.HTML(), w.HTMLMath(), w.HTML()
         buttons = w.HBox([self.tune, self.stop, self.surface])
         side = w.VBox([
             c.method, heading("Hyperparameters"), c.of_method, buttons, self.bar, self.status,
@@ -90,24 +91,20 @@ class Card(w.VBox):
         ])  # fmt: skip
         views = w.Box([boxed("atlas-view", w.VBox([self.headings[n], f])) for n, f in self.figures.items()])
         right = w.VBox([self.player, boxed("atlas-views", views)], layout=w.Layout(min_width="0"))
-        top = w.Box([boxed("atlas-head", self.head), boxed("atlas-equation", self.equation)])
+        top = w.Box(
+            [boxed("atlas-head", self.head), boxed("atlas-equation", self.equation), boxed("atlas-note", self.note)]
+        )
         body = w.Box([boxed("atlas-side", side), right])
         style = w.HTML(f"<style>{CSS.read_text()}</style>", layout=w.Layout(display="none"))
         self.children = [style, boxed("atlas-top", top), boxed("atlas-body", body)]
 
     def _describe(self) -> None:
         entry = self.choices.entry
-        paper = f"{entry.paper['title']} ({entry.paper['year']})" if entry.paper else ""
-        claim, found = entry.declared.get("claim"), verdicts.kept(entry.slug)
-        checked = ""
-        if claim and found and found["claim"] == claim.text:
-            mark = "✓ holds here" if found["holds"] else "✗ does not hold here"
-            checked = f'<p class="atlas-paper" title="{html.escape(found["sentence"], quote=True)}">'
-            checked += f"<b>{mark}</b>: {html.escape(claim.text)}</p>"
         self.head.value = (
             f'<h1><span aria-hidden="true" style="color:{colour(entry.slug)}">● </span>{html.escape(entry.title)}</h1>'
-            f'<p>{html.escape(entry.idea)} <span class="atlas-paper">{html.escape(paper)}</span></p>{checked}'
+            f"<p>{html.escape(entry.idea)}</p>"
         )
+        self.note.value = " &ensp; ".join(_notes(entry))
         self.equation.value = f"$${entry.equation}$$" if entry.equation else ""
 
     def _button(self, text: str, act: Callable[[], None], tooltip: str) -> w.Button:
@@ -162,7 +159,7 @@ class Card(w.VBox):
         rates = self.choices.rates()
         if not rates:
             raise AtlasError(f"{self.choices.entry.title} has no learning rate to look for.")
-        want, (control, field) = self.choices.settings(), self.choices.controls.find(rates[0])
+        want, field = self.choices.settings(), self.choices.controls.find(rates[0])[1]
         self._remember(want)
 
         def job(token: Token) -> None:
@@ -170,7 +167,7 @@ class Card(w.VBox):
             rate = tuned(want, rates[0], field.range, token)
             found = replace(want, fields=want.fields | {rates[0]: float(f"{rate:.2g}")})
             self._remember(found)  # before the slider moves: that is no new wish
-            control.value = found.fields[rates[0]]
+            self.choices.controls.put(rates[0], found.fields[rates[0]])
             self.experiment.run(found, token)
 
         self.worker.ask(job)
@@ -221,3 +218,16 @@ def card(method: str | None = None, **chosen: Any) -> w.Widget:
         status = StatusLine()
         status.complain(str(problem))
         return status
+
+
+def _notes(entry: Entry) -> list[str]:
+    """The paper, the verdict on its claim, and why there is no law where there is none; as HTML."""
+    notes = [f"<i>{html.escape(entry.paper['title'])}</i> ({entry.paper['year']})."] if entry.paper else []
+    claim, found = entry.declared.get("claim"), verdicts.kept(entry.slug)
+    if claim and found and found["claim"] == claim.text:
+        mark = "✓ holds here" if found["holds"] else "✗ does not hold here"
+        seen = html.escape(found["sentence"], quote=True)
+        notes.append(f'<span title="{seen}"><b>{mark}:</b> {html.escape(claim.text)}</span>')
+    if "no_law" in entry.declared:
+        notes.append(f"<b>No limit is drawn:</b> {html.escape(entry.declared['no_law'])}")
+    return notes

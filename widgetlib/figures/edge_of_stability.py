@@ -133,7 +133,8 @@ def _meter(meter: Table, data: list, page: dict, cursors: list) -> None:
     ):
         modes = matrix(meter[column])
         spectrum = finite(modes.real), finite(modes.imag)
-        reach = float(np.fmax(reach, np.nanmax([0.0, *np.abs(spectrum).ravel()])))
+        late = np.abs(spectrum)[:, len(modes) // 5 :]  # the first steps may jump far, and would dwarf the circle
+        reach = float(np.fmax(reach, np.nanmax([0.0, *late.ravel()])))
         look = {"marker": marker, "name": f"{column} map", "showlegend": True}
         cursors += follow(data, meter["step"], *spectrum, shade, **look, **place)
     edge = min(1.2 * reach, WIDEST)

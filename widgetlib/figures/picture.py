@@ -215,6 +215,8 @@ def follow(
         return []
     marker = {"size": 12, "color": shade, "line": {"color": "#ffffff", "width": 2}} | more.pop("marker", {})
     trace = {"type": "scatter", "mode": "markers", "marker": marker, "showlegend": False, "name": "cursor"}
+    if more.get("type", "scatter") == "scatter":
+        trace |= {"cliponaxis": False}  # whole at the right edge too
     data.append(trace | {"x": np.atleast_1d(x[-1]), "y": np.atleast_1d(y[-1]), "hoverinfo": "skip"} | more)
     return [{"trace": len(data) - 1, "step": np.asarray(step, dtype=int), "x": x, "y": y}]
 

@@ -14,11 +14,10 @@ from widgetlib.figures.paths import paths
 from widgetlib.figures.picture import Picture
 from widgetlib.figures.progress import progress
 from widgetlib.figures.rivals import AXES, Clock, clock
+from widgetlib.widgets.controls import NOTCH
 from widgetlib.widgets.experiment import SMALL, Settings, tuned
 from widgetlib.widgets.worker import Pace, Token
 
-NOTCH = 0.02
-"""Decades between two stops of a slider for a rate."""
 MEMORY = 2**25
 """Bytes that the iterates of one side may take: a path on screen needs no more."""
 

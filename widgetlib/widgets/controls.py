@@ -12,6 +12,7 @@ from widgetlib import catalog
 from widgetlib.catalog import Entry, Field
 
 WIDE = {"width": "auto"}  # handed out as a dict: each widget makes a Layout of its own
+NOTCH = 0.02  # decades between two stops of a log slider
 STYLE = {"description_width": "4.6em"}
 
 
@@ -28,12 +29,14 @@ class Controls(w.VBox):
         super().__init__(layout=WIDE)
         self.entry, self._changed = entry, changed
         self._controls: dict[str, w.Widget] = {}
+        self._meant: dict[str, float] = {}  # what a log slider was set to; the page moves it to its next stop
         self._inner: dict[str, Controls] = {}
         self._boxes: dict[str, w.VBox] = {}
         values = values or {}
         for field in entry.fields:
             control = _control(field, entry, values.get(field.name, field.default))
             self._controls[field.name] = control
+            self._meant[field.name] = control.value
             if field.kind == "method":
                 self._boxes[field.name] = w.VBox(layout=w.Layout(margin="0 0 0 1em"))
                 self._nest(field.name, values)
@@ -45,7 +48,7 @@ class Controls(w.VBox):
 
     def values(self) -> dict[str, Any]:
         """The values by dotted name, as the catalogue's constructors take them."""
-        found = {name: _legal(control.value, self.entry.field(name)) for name, control in self._controls.items()}
+        found = {name: self._value(name) for name in self._controls}
         for name, inner in self._inner.items():
             found |= {f"{name}.{n}": v for n, v in inner.values().items()}
         return found
@@ -54,6 +57,21 @@ class Controls(w.VBox):
         """The control and the field of a dotted name."""
         head, _, rest = name.partition(".")
         return self._inner[head].find(rest) if rest else (self._controls[head], self.entry.field(head))
+
+    def put(self, name: str, value: float) -> None:
+        """Sets the control of a dotted name."""
+        head, _, rest = name.partition(".")
+        if rest:
+            self._inner[head].put(rest, value)
+        else:
+            self._meant[head] = value
+            self._controls[head].value = value
+
+    def _value(self, name: str) -> Any:
+        control, field = self._controls[name], self.entry.field(name)
+        value, meant = _legal(control.value, field), self._meant[name]
+        moved = isinstance(control, w.FloatLogSlider) and abs(math.log10(value / meant)) < 0.51 * NOTCH
+        return meant if moved else value
 
     def names(self) -> list[str]:
         """Dotted names of all fields."""
@@ -93,7 +111,7 @@ def _control(field: Field, entry: Entry, value: Any) -> w.Widget:
     if field.kind == "int":
         return w.IntSlider(value=value, min=int(low), max=int(high), **common)
     if field.range.log and low > 0:
-        ends = {"min": math.log10(low), "max": math.log10(high), "step": 0.02}
+        ends = {"min": math.log10(low), "max": math.log10(high), "step": NOTCH}
         return w.FloatLogSlider(value=value, base=10, readout_format=".2g", **ends, **common)
     step = field.range.step or 10 ** math.floor(math.log10((high - low) / 100))
     return w.FloatSlider(value=value, min=low, max=high, step=step, readout_format=".4g", **common)
