@@ -24,6 +24,7 @@ function render({ model }) {
   model.set("query", location.search || "?");
   model.save_changes();
   model.on("change:state", later);
+  if (Object.keys(model.get("state")).length) later(); // set before the page was there
   return () => {
     clearTimeout(timer);
     model.off("change:state", later);
