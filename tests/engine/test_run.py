@@ -178,3 +178,12 @@ class Elsewhere(Method):
 def test_a_problem_of_another_world():
     with pytest.raises(AtlasError, match="choose a problem of its world"):
         run(Elsewhere(), VALLEY, 1)
+
+
+def test_a_method_of_another_world_is_refused():
+    for entry in catalog.methods():
+        fitting = {p.slug for p in catalog.fitting(entry)}
+        other = next((p for p in catalog.problems() if p.slug not in fitting), None)
+        if other is not None:
+            with pytest.raises(AtlasError, match=r"asks for the world .* choose a problem of its world"):
+                run(catalog.method(entry.slug), catalog.problem(other.slug), 1)
