@@ -130,8 +130,8 @@ def test_an_error_while_drawing_is_seen_and_passes(opened, watch):
     assert "could not be drawn: out of ink" in opened.locator(".atlas-problem").first.inner_text()
     opened.evaluate("() => { Plotly.react = window.react; }")
     handle.press("ArrowRight")
+    opened.wait_for_function("document.querySelectorAll('.atlas-problem').length === 0")  # in both figures
     revision(opened, 3)
-    assert opened.locator(".atlas-problem").count() == 0
     assert opened.locator(".atlas-plot").first.is_visible()
 
 
