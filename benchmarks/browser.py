@@ -39,10 +39,13 @@ WAIT = """async ([selector, key, which]) => {
   const before = figures.map((f) => Number(f.dataset.revision));
   const began = performance.now();
   const target = document.querySelector(selector);
+  const painted = new Promise((done) => {  // not by asking at each frame: that keeps a core busy
+    const look = () => figures.every((f, i) => Number(f.dataset.revision) > before[i]) && done();
+    for (const f of figures) new MutationObserver(look).observe(f, { attributeFilter: ['data-revision'] });
+  });
   if (key) target.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }));
   else target.click();
-  while (!figures.every((f, i) => Number(f.dataset.revision) > before[i]))
-    await new Promise(requestAnimationFrame);
+  await painted;
   return performance.now() - began;
 }"""
 

@@ -140,10 +140,10 @@ class Experiment:
         self.ran(int(trace.steps[0]), int(trace.steps[-1]))
         plane, slopes = (self.views[name].measure for name in ("landscape", "trajectory"))
         plane = _function("measure", plane)
+        norms = _function("measure", slopes)(trace, **({} if small else {"most": 60})) if slopes else None
+        self._draw("trajectory", self.table, norms, clock=self.clock)  # the page paints it while the plane is measured
         if small:
             self._landscape(plane(trace), token)
-        norms = _function("measure", slopes)(trace, **({} if small else {"most": 60})) if slopes else None
-        self._draw("trajectory", self.table, norms, clock=self.clock)
         for size in () if small else (13, 41):  # coarse at once, fine after
             self.say("Drawing the landscape …")
             try:
