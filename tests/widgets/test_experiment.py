@@ -20,9 +20,10 @@ def shown(method, problem, steps=40, **fields):
 
 def test_a_game_shows_field_orbit_and_complex_spectrum():
     views, words = shown("extragradient", "bilinear_game")
-    assert [heading for heading, _ in views.values()] == [
-        "Field and orbit", "Along the run", "Spectrum of the field", "Edge of stability",
-    ]  # fmt: skip
+    assert {name: heading for name, (heading, _) in views.items()} == {
+        "landscape": "Field and orbit", "trajectory": "Along the run",
+        "eigenvalues": "Spectrum of the field", "edge": "Edge of stability",
+    }  # fmt: skip
     landscape, spectrum = views["landscape"][1], views["eigenvalues"][1]
     assert {"field", "path", "equilibrium"} <= {t["name"] for t in landscape.data}
     assert "purely imaginary" in spectrum.reading and "complex pair" in views["edge"][1].reading

@@ -111,7 +111,7 @@ def _contour(plane: Table, data: list[dict], x: np.ndarray, y: np.ndarray, heigh
     shade, off = ink(plane), _fading(plane)
     z = data[0]["z"]
     low, high = (np.nanmin(z), np.nanmax(z)) if np.isfinite(z).any() else (0.0, 1.0)
-    size = float(high - low) / 16 or 1.0  # the lowest two levels would draw the grid of a narrow valley
+    size = float(high - low) / 12 or 1.0  # the lowest two levels would draw the grid of a narrow valley
     levels = {"start": float(low) + 2 * size, "end": float(high), "size": size}
     data[0] |= {"type": "contour", "autocontour": False, "showlegend": False, "name": "loss"}
     data[0] |= {"line": {"width": 0.5, "color": "rgba(255,255,255,0.45)"}, "hoverinfo": "skip"}
