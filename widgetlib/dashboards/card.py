@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import os
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ import ipywidgets as w
 from widgetlib.catalog import Entry
 from widgetlib.core.words import AtlasError
 from widgetlib.dashboards.choices import Choices
-from widgetlib.dashboards.parts import boxed, heading, typed
+from widgetlib.dashboards.parts import boxed, button, heading, style, typed
 from widgetlib.figures.theme import colour
 from widgetlib.studies import verdicts
 from widgetlib.widgets import record
@@ -62,8 +61,8 @@ class Card(w.VBox):
         self.headings = {name: heading(title) for name, title in VIEWS.items()}
         self.player = Player(self.figures.values(), self.status)
         self.bar = w.FloatProgress(0, min=0, max=1, layout=w.Layout(width="auto", height="8px"))
-        self.tune = self._button("Find a rate", self._tune, "One batched sweep over the rate; takes half the best")
-        self.stop = self._button("Stop", lambda: self.worker.stop(), "Ends the computation and shows what there is")
+        self.tune = button("Find a rate", self._tune, "One batched sweep; takes half the best rate", self.status)
+        self.stop = button("Stop", lambda: self.worker.stop(), "Ends the work and shows what there is", self.status)
         self.surface = w.ToggleButton(False, description="3-D", tooltip="The landscape as a surface",
                                       layout=w.Layout(width="auto"))  # fmt: skip
         self.surface.observe(guarded(lambda change: self._turn(change["new"]), self.status), "value")
@@ -95,8 +94,7 @@ class Card(w.VBox):
             [boxed("atlas-head", self.head), boxed("atlas-equation", self.equation), boxed("atlas-note", self.note)]
         )
         body = w.Box([boxed("atlas-side", side), right])
-        style = w.HTML(f"<style>{CSS.read_text()}</style>", layout=w.Layout(display="none"))
-        self.children = [style, boxed("atlas-top", top), boxed("atlas-body", body)]
+        self.children = [style(CSS), boxed("atlas-top", top), boxed("atlas-body", body)]
 
     def _describe(self) -> None:
         entry = self.choices.entry
@@ -106,11 +104,6 @@ class Card(w.VBox):
         )
         self.note.value = " &ensp; ".join(_notes(entry))
         self.equation.value = f"$${entry.equation}$$" if entry.equation else ""
-
-    def _button(self, text: str, act: Callable[[], None], tooltip: str) -> w.Button:
-        button = w.Button(description=text, tooltip=tooltip, layout=w.Layout(width="auto"))
-        button.on_click(guarded(lambda _: act(), self.status))
-        return button
 
     # --- what a person does
 

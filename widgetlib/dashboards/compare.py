@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import ipywidgets as w
 
 from widgetlib.core.words import AtlasError
 from widgetlib.dashboards.contenders import Contenders
-from widgetlib.dashboards.parts import boxed, heading, style, typed
+from widgetlib.dashboards.parts import boxed, button, heading, style, typed
 from widgetlib.figures.rivals import Clock
 from widgetlib.widgets.address import Address
 from widgetlib.widgets.comparison import Comparison, Contest
@@ -57,8 +57,8 @@ class Compare(w.VBox):
         self.player.play.interval = FRAME
         self.player.scrub.style.description_width = "initial"
         self.bar = w.FloatProgress(0, min=0, max=1, layout=w.Layout(width="auto", height="8px"))
-        self.tune = self._button("Find rates", self._tune, "For each method, a batched sweep over its rate")
-        self.stop = self._button("Stop", lambda: self.worker.stop(), "Ends the computation and shows what there is")
+        self.tune = button("Find rates", self._tune, "For each method, a batched sweep over its rate", self.status)
+        self.stop = button("Stop", lambda: self.worker.stop(), "Ends the work and shows what there is", self.status)
         self.worker = Worker(self.status, self._busy)
         self.comparison = Comparison(self._show, self.status.say, self._progress, self._ran)
         self._assemble()
@@ -83,11 +83,6 @@ class Compare(w.VBox):
                       "method has spent as much as the others.</p>")  # fmt: skip
         body = w.Box([boxed("atlas-side", side), right])
         self.children = [style(*SHEETS), boxed("atlas-head", head), boxed("atlas-body", body)]
-
-    def _button(self, text: str, act: Callable[[], None], tooltip: str) -> w.Button:
-        button = w.Button(description=text, tooltip=tooltip, layout=w.Layout(width="auto"))
-        button.on_click(guarded(lambda _: act(), self.status))
-        return button
 
     # --- what a person does
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import ipywidgets as w
+
+from widgetlib.widgets.guarded import StatusLine, guarded
 
 PAGE = ("theme", "template", "title")
 """Names of an address that are the page's own."""
@@ -20,6 +23,13 @@ def boxed(name: str, widget: w.DOMWidget) -> w.DOMWidget:
     """The widget, with a class for the style sheet."""
     widget.add_class(name)
     return widget
+
+
+def button(text: str, act: Callable[[], None], tooltip: str, status: StatusLine) -> w.Button:
+    """A button; an error of `act` becomes a sentence on the status line."""
+    made = w.Button(description=text, tooltip=tooltip, layout=w.Layout(width="auto"))
+    made.on_click(guarded(lambda _: act(), status))
+    return made
 
 
 def style(*sheets: Path) -> w.HTML:

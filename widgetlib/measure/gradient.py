@@ -19,7 +19,7 @@ def gradient(trace: Trace, most: int = 400) -> Table:
     stride = max(1, len(trace.kept) // most)
     rows = list(range(0, len(trace.kept), stride))
     w = trace.w[rows]
-    oracle = trace._checkpoint(0).oracle().uncounted()
+    oracle = trace.at(int(trace.steps[0])).oracle().uncounted()
     small = w.shape[-1] <= 64
     batches = [w] if small else list(w)  # all points as one batch, or one after the other to spare memory
     slopes = torch.cat([norm(oracle.grad(x)).reshape(-1) for x in batches])

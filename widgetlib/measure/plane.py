@@ -107,7 +107,7 @@ def on_plane(
     slice_ = _plane(kind, trace, path[finite], points, seed)
     xy, off = slice_.project(path)
     (x, y) = _window(trace, kind, xy[finite].double(), size)
-    oracle = trace._checkpoint(0).oracle().uncounted()
+    oracle = trace.at(int(trace.steps[0])).oracle().uncounted()
     loss = torch.full((size, size), torch.nan, dtype=torch.float64)
     with torch.no_grad():
         for i, points_row in _rows(slice_, x.to(path), y.to(path), _rows_at_once(trace, size)):

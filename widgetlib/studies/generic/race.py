@@ -11,6 +11,7 @@ from widgetlib import catalog
 from widgetlib.core.study import Study, interval
 from widgetlib.core.table import Table
 from widgetlib.core.words import Range, Verdict
+from widgetlib.studies.rate import rate_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,13 +79,13 @@ class Race(Study):
         """Merit `(steps + 1, seeds)` on the judging seeds at the rate tuned on the others, and that rate."""
         from widgetlib.engine.run import run, sweep
 
-        entry, values = catalog.entry(slug), self.fields.get(slug, {})
+        values = self.fields.get(slug, {})
         method = catalog.method(slug, **values)
         problem = catalog.problem(self.problem, **self.settings)
         once = run(method, problem, 2, batch=self.batch)
         price = 1.0 if self.axis == "steps" else float(once.cost[self.axis][-1]) / 2
         steps = max(1, round(self.budget / price))
-        name, legal = _rate(entry, values)
+        name, legal = rate_of(slug, values)
         options: dict[str, Any] = {"batch": self.batch}
         rates = np.geomspace(legal.low, legal.high, self.trials).tolist()
         tuned = sweep(method, problem, steps, {name: rates}, seeds=range(100, 100 + self.tuning), **options)
@@ -95,15 +96,3 @@ class Race(Study):
         if len(merit) < steps + 1:  # every member stopped being finite before the end
             merit = np.concatenate([merit, np.full((steps + 1 - len(merit), self.seeds), np.inf)])
         return merit, rate
-
-
-def _rate(entry: catalog.Entry, values: dict[str, Any]) -> tuple[str, Range]:
-    """The dotted name of the learning rate (the base's where a wrapper has none) and its range."""
-    for f in entry.fields:
-        if f.name == "lr":
-            return "lr", f.range
-    for f in entry.fields:
-        if f.kind == "method":
-            name, legal = _rate(catalog.entry(values.get(f.name, f.default)), {})
-            return f"{f.name}.{name}", legal
-    raise catalog.AtlasError(f"{entry.slug} has no learning rate to tune; give it a study of its own.")

@@ -11,6 +11,7 @@ from widgetlib import catalog
 from widgetlib.core.study import Study, interval
 from widgetlib.core.table import Table
 from widgetlib.core.words import Range, Verdict
+from widgetlib.studies.rate import rate_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +28,6 @@ class Sweep(Study):
     figures = {"sweep": "curves"}
 
     method: str = ""
-    rate: str = "lr"
     problem: str = ""
     settings: dict = field(default_factory=dict)
     fields: dict = field(default_factory=dict)
@@ -41,16 +41,14 @@ class Sweep(Study):
         from widgetlib.engine.run import sweep
 
         method = catalog.method(self.method, **self.fields)
-        head, _, rest = self.rate.partition(".")
-        entry = catalog.entry(self.method)
-        legal = catalog.entry(entry.field(head).default).field(rest).range if rest else entry.field(head).range
+        name, legal = rate_of(self.method, self.fields)
         rates = np.geomspace(legal.low, legal.high, self.points).tolist()
         problem = catalog.problem(self.problem, **self.settings)
-        trace = sweep(method, problem, self.steps, {self.rate: rates}, seeds=range(self.seeds))
+        trace = sweep(method, problem, self.steps, {name: rates}, seeds=range(self.seeds))
         merit = trace.merit.numpy(force=True)
         table = Table(
             {
-                "rate": (rates, ("rate",), self.rate),
+                "rate": (rates, ("rate",), name),
                 "start": (merit[0], ("rate", "seed")),
                 "final": (merit[-1], ("rate", "seed")),
             },
@@ -64,8 +62,9 @@ class Sweep(Study):
         with np.errstate(invalid="ignore"):
             good = table["final"] <= self.share * table["start"]
         value, low, high = interval(good.sum(axis=0) * spacing)
+        rate = table.column("rate").symbol
         sentence = (
-            f"{value:.2g} decades of {self.rate} bring {self.method} below {self.share:g} of the start "
+            f"{value:.2g} decades of {rate} bring {self.method} below {self.share:g} of the start "
             f"on {self.problem} in {self.steps} steps (95 % interval {low:.2g} to {high:.2g})."
         )
         return Verdict(value, low, high, f"at least {self.decades:g} decades", bool(low >= self.decades), sentence)
