@@ -1,3 +1,9 @@
+# ---
+# jupyter:
+#   atlas:
+#     opening: figures
+# ---
+
 # %% [markdown] lesson_id="title"
 # # The edge of stability
 #

@@ -1,3 +1,9 @@
+# ---
+# jupyter:
+#   atlas:
+#     opening: record
+# ---
+
 # %% [markdown] lesson_id="about" tags=["voila-hide"]
 # # The card of a method
 #

@@ -34,6 +34,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 PATIENCE = 60
 """Seconds for a server to answer, or for a page to be ready on a busy machine."""
 PAINTED = """() => {
+  if (document.querySelector("#atlas-opening .atlas-figure")) return false; // what is shown until the kernel is there
   const figures = [...document.querySelectorAll(".atlas-figure")].filter((figure) => figure.clientWidth);
   return figures.length > 0 && figures.every((figure) => figure.dataset.revision);
 }"""

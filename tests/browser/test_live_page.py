@@ -49,6 +49,12 @@ def test_slider_moves_the_curve_and_its_reading(opened):
     assert opened.locator(".atlas-plot").first.get_attribute("aria-label") == text
 
 
+def test_what_is_drawn_while_the_page_asks_for_the_state_is_not_lost(page, demo):
+    page.goto(f"{demo[0]}voila/render/late.ipynb")
+    page.wait_for_function("document.querySelector('.atlas-figure')?.dataset.revision >= 2")
+    assert page.locator(".atlas-reading").inner_text() in ("Drawing 2.", "Drawing 3.", "Drawing 4.")
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="processes cannot be suspended by a signal there")
 def test_play_moves_the_marker_without_the_kernel(opened, demo):
     kernels = [p for p in psutil.Process(demo[1].pid).children() if "ipykernel_launcher" in " ".join(p.cmdline())]

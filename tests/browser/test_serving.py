@@ -134,3 +134,12 @@ def test_a_strangers_page_cannot_end_a_kernel(demo):
     )
     with pytest.raises(urllib.error.HTTPError, match=r"403|404"):
         urllib.request.urlopen(request, timeout=10)
+
+
+def test_an_opening_is_handed_out_and_nothing_beside_it(demo):
+    url = demo[0]
+    assert get(url, "/voila/opening/")[0] == 200
+    assert get(url, "/voila/opening/live.js")[0] == 200
+    assert get(url, "/voila/opening/no_such_method") == (204, "")
+    assert get(url, "/voila/opening/live.py")[0] == 404
+    assert get(url, "/voila/opening/../conftest.py")[0] == 404

@@ -2,7 +2,8 @@
 
 One source holds both editions. Between two comment lines `### BEGIN SOLUTION` and `### END SOLUTION` stands what
 a student writes; tags of a cell say the rest: `solution` (the solution notebook alone), `hidden` (the same, for
-what nobody should look at), `check`, `voila-hide` (readers of the notebook alone).
+what nobody should look at), `check`, `voila-hide` (readers of the notebook alone). What the head of a source says
+under `atlas` becomes metadata of the notebook, for the page that it is served as.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ def notebook(source: Path, solutions: bool = False) -> str:
     book.cells = [cell for cell in book.cells if solutions or not _left_out(cell)]
     for cell in book.cells:
         cell.source = _edition(cell.source, solutions, f"{source.name}: cell {cell.id!r}")
-    book.metadata = KERNEL
+    book.metadata = KERNEL | {k: v for k, v in book.metadata.items() if k == "atlas"}
     book.nbformat, book.nbformat_minor = 4, 5
     return json.dumps(book, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 

@@ -14,7 +14,7 @@ import ipywidgets as w
 from widgetlib.catalog import Entry
 from widgetlib.core.words import AtlasError
 from widgetlib.dashboards.choices import Choices
-from widgetlib.dashboards.parts import boxed, button, heading, style, typed
+from widgetlib.dashboards.parts import boxed, button, greet, heading, style, typed
 from widgetlib.figures.theme import colour
 from widgetlib.studies import verdicts
 from widgetlib.widgets import record
@@ -32,6 +32,8 @@ VIEWS = {
     "edge": "Edge of stability",
 }
 CSS = Path(__file__).with_suffix(".css")
+HEIGHT = 222
+"""Pixels of each view: all four fit a projector."""
 
 
 class Card(w.VBox):
@@ -57,7 +59,7 @@ class Card(w.VBox):
         self.asked: Settings | None = None
         self.status, self.address = StatusLine(), Address()
         self.choices = Choices(method, chosen, self._changed, self._anew, self.status)
-        self.figures = {name: LiveFigure(height=222) for name in VIEWS}
+        self.figures = {name: LiveFigure(height=HEIGHT) for name in VIEWS}
         self.headings = {name: heading(title) for name, title in VIEWS.items()}
         self.player = Player(self.figures.values(), self.status)
         self.bar = w.FloatProgress(0, min=0, max=1, layout=w.Layout(width="auto", height="8px"))
@@ -69,6 +71,7 @@ class Card(w.VBox):
         self.worker = Worker(self.status, self._busy)
         self.experiment = Experiment(self._show, self.status.say, self._progress, self.player.span)
         self._assemble()
+        greet(self, self.address)
         if not self._replayed(chosen):
             self._changed() if any(n in chosen for n in self.choices.rates()) else self._anew()
 
@@ -98,11 +101,7 @@ class Card(w.VBox):
 
     def _describe(self) -> None:
         entry = self.choices.entry
-        self.head.value = (
-            f'<h1><span aria-hidden="true" style="color:{colour(entry.slug)}">● </span>{html.escape(entry.title)}</h1>'
-            f"<p>{html.escape(entry.idea)}</p>"
-        )
-        self.note.value = " &ensp; ".join(_notes(entry))
+        self.head.value, self.note.value = headline(entry), notes(entry)
         self.equation.value = f"$${entry.equation}$$" if entry.equation else ""
 
     # --- what a person does
@@ -213,14 +212,20 @@ def card(method: str | None = None, **chosen: Any) -> w.Widget:
         return status
 
 
-def _notes(entry: Entry) -> list[str]:
+def headline(entry: Entry) -> str:
+    """Title and idea of a method, as HTML."""
+    mark = f'<span aria-hidden="true" style="color:{colour(entry.slug)}">● </span>'
+    return f"<h1>{mark}{html.escape(entry.title)}</h1><p>{html.escape(entry.idea)}</p>"
+
+
+def notes(entry: Entry) -> str:
     """The paper, the verdict on its claim, and why there is no law where there is none; as HTML."""
-    notes = [f"<i>{html.escape(entry.paper['title'])}</i> ({entry.paper['year']})."] if entry.paper else []
+    lines = [f"<i>{html.escape(entry.paper['title'])}</i> ({entry.paper['year']})."] if entry.paper else []
     claim, found = entry.declared.get("claim"), verdicts.kept(entry.slug)
     if claim and found and found["claim"] == claim.text:
         mark = "✓ holds here" if found["holds"] else "✗ does not hold here"
         seen = html.escape(found["sentence"], quote=True)
-        notes.append(f'<span title="{seen}"><b>{mark}:</b> {html.escape(claim.text)}</span>')
+        lines.append(f'<span title="{seen}"><b>{mark}:</b> {html.escape(claim.text)}</span>')
     if "no_law" in entry.declared:
-        notes.append(f"<b>No limit is drawn:</b> {html.escape(entry.declared['no_law'])}")
-    return notes
+        lines.append(f"<b>No limit is drawn:</b> {html.escape(entry.declared['no_law'])}")
+    return " &ensp; ".join(lines)

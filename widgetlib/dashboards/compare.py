@@ -13,7 +13,7 @@ import ipywidgets as w
 
 from widgetlib.core.words import AtlasError
 from widgetlib.dashboards.contenders import Contenders
-from widgetlib.dashboards.parts import boxed, button, heading, style, typed
+from widgetlib.dashboards.parts import boxed, button, greet, heading, style, typed
 from widgetlib.figures.rivals import Clock
 from widgetlib.widgets.address import Address
 from widgetlib.widgets.comparison import Comparison, Contest
@@ -62,6 +62,7 @@ class Compare(w.VBox):
         self.worker = Worker(self.status, self._busy)
         self.comparison = Comparison(self._show, self.status.say, self._progress, self._ran)
         self._assemble()
+        greet(self, self.address)
         self._changed()
 
     @property

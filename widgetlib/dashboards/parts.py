@@ -8,7 +8,9 @@ from typing import Any
 
 import ipywidgets as w
 
+from widgetlib.widgets.address import Address
 from widgetlib.widgets.guarded import StatusLine, guarded
+from widgetlib.widgets.live import LiveFigure
 
 PAGE = ("theme", "template", "title")
 """Names of an address that are the page's own."""
@@ -30,6 +32,24 @@ def button(text: str, act: Callable[[], None], tooltip: str, status: StatusLine)
     made = w.Button(description=text, tooltip=tooltip, layout=w.Layout(width="auto"))
     made.on_click(guarded(lambda _: act(), status))
     return made
+
+
+def greet(root: w.Box, address: Address) -> None:
+    """Tells a page that has just opened the state of all controls again.
+
+    What a worker changed after the kernel had told the page its state, and before the page could listen, is lost.
+    (A LiveFigure sees to itself.)
+    """
+
+    def tell(widget: w.Widget) -> None:
+        widget.send_state()
+        if isinstance(widget, w.DOMWidget):
+            widget.layout.send_state()
+        for child in getattr(widget, "children", ()):
+            if not isinstance(child, (LiveFigure, Address)):
+                tell(child)
+
+    address.observe(lambda _: tell(root), "query")
 
 
 def style(*sheets: Path) -> w.HTML:

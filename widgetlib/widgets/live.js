@@ -17,6 +17,9 @@ function plotly(model) {
   return window.__atlasPlotly;
 }
 
+// Loads the drawing library before there is anything to draw, in a page that serves it as a file.
+export const prepare = (script) => plotly({ get: () => script });
+
 async function load(model) {
   const packed = (await fromServer(model.get("script"))) ?? (await fromKernel(model));
   const source = await unpack(packed);
@@ -36,8 +39,10 @@ async function load(model) {
 
 async function fromServer(name) {
   const page = JSON.parse(document.getElementById("jupyter-config-data")?.textContent || "{}");
-  if (!page.fullLabextensionsUrl) return null;
-  const answer = await fetch(`${page.fullLabextensionsUrl}/widgetlib/static/${name}`).catch(() => null);
+  const { voila, baseUrl } = document.body.dataset; // known before a kernel, and with it the page's data, is there
+  const extensions = page.fullLabextensionsUrl ?? (voila && `${baseUrl}labextensions`);
+  if (!extensions) return null;
+  const answer = await fetch(`${extensions}/widgetlib/static/${name}`).catch(() => null);
   return answer?.ok ? answer.arrayBuffer() : null;
 }
 
@@ -255,6 +260,8 @@ function render({ model, el }) {
   resizing.observe(el);
   const theming = new MutationObserver(() => mark("look"));
   theming.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] });
+  // what the kernel drew after it had told the page its state, and before the page could listen, is lost
+  model.send({ ask: "drawing", revision: model.get("revision") });
 
   return () => {
     alive = false;

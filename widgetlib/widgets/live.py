@@ -67,9 +67,14 @@ class LiveFigure(anywidget.AnyWidget):
     script = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, height: int = 300, **traits: Any) -> None:
+        self._drawing = threading.RLock()
         super().__init__(height=height, script=bundle_name(), **traits)
-        self._drawing = threading.Lock()
         self.on_msg(self._answer)
+
+    def get_state(self, *args: Any, **kwargs: Any) -> dict:
+        """The state that a page is sent: that of a whole drawing, never of half a one."""
+        with self._drawing:
+            return super().get_state(*args, **kwargs)
 
     def draw(self, picture: Picture) -> None:
         """Shows a picture in place of the last one; one message to the page, from any thread.
@@ -86,13 +91,15 @@ class LiveFigure(anywidget.AnyWidget):
             self.revision += 1
 
     def _answer(self, _widget: Any, content: Any, _buffers: Any) -> None:
-        """Sends plotly.js to a page that found no static file."""
-        if content != {"ask": "plotly"}:  # anything may arrive from a page
-            return
-        try:
-            self.send({"give": "plotly"}, buffers=[bundle()])
-        except AtlasError as problem:
-            self.send({"give": "plotly", "problem": str(problem)})
+        """Sends a new view what was drawn before it could listen, or plotly.js where it found no static file."""
+        match content:  # anything may arrive from a page
+            case {"ask": "drawing", "revision": seen} if seen != self.revision:
+                self.send_state(["spec", "arrays", "revision"])
+            case {"ask": "plotly"}:
+                try:
+                    self.send({"give": "plotly"}, buffers=[bundle()])
+                except AtlasError as problem:
+                    self.send({"give": "plotly", "problem": str(problem)})
 
 
 def pack(picture: Picture) -> tuple[dict, bytes]:
