@@ -40,6 +40,12 @@ PAINTED = """() => {
 }"""
 """Whether each visible figure of a page has been painted; for `page.wait_for_function`."""
 
+SHOWN = """() => [
+  location.href, JSON.stringify({ ...document.body.dataset }),
+  ...[...document.querySelectorAll(".atlas-figure")].map((f) => JSON.stringify([f.clientWidth, { ...f.dataset }])),
+  document.body.innerText.slice(0, 1500),
+]"""
+"""The address of a page, the state of its figures, and its text; for the report of a test that failed."""
 
 RUN = """async () => {
   const started = () => [...document.querySelectorAll(".jp-InputPrompt")].some((p) => /\\[[*\\d]/.test(p.textContent));
@@ -60,6 +66,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.browser)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo):
+    """Adds what the page showed to the report of a test that failed in it."""
+    report = yield
+    page = getattr(item, "funcargs", {}).get("page")
+    if report.failed and page is not None and not page.is_closed():
+        report.sections.append(("what the page showed", "\n".join(map(str, page.evaluate(SHOWN)))))
+    return report
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,8 @@ from widgetlib.widgets import live, record
 from widgetlib.widgets.experiment import Experiment
 
 FILES = {path.name: path for path in (live.HERE / "live.js", live.HERE / "live.css", card.CSS)}
-TYPES = {".js": "text/javascript", ".css": "text/css"}
+TYPES = {"js": "text/javascript", "css": "text/css"}
+PLOTLY = live.bundle_name().removesuffix(".gz")
 
 
 class OpeningHandler(BaseVoilaHandler):
@@ -40,15 +41,21 @@ class OpeningHandler(BaseVoilaHandler):
 
 
 class FileHandler(BaseVoilaHandler):
-    """Answers with a script or a style sheet that the opening shares with the widgets."""
+    """Answers with a script or a style sheet that the opening shares with the widgets, or with plotly.js.
+
+    As a plain script plotly.js is compiled while it arrives, and browsers keep what they compiled.
+    """
 
     @authenticated
     def get(self, name: str) -> None:
         """The file of that name."""
-        if name not in FILES:
+        if name == PLOTLY:
+            self.set_header("Content-Encoding", "gzip")
+            self.set_header("Cache-Control", "max-age=31536000, immutable")  # its name carries its version
+        elif name not in FILES:
             raise HTTPError(404)
-        self.set_header("Content-Type", TYPES[FILES[name].suffix])
-        self.finish(FILES[name].read_bytes())
+        self.set_header("Content-Type", TYPES[name.rpartition(".")[2]])
+        self.finish(live.bundle() if name == PLOTLY else FILES[name].read_bytes())
 
 
 @functools.cache

@@ -24,9 +24,8 @@ from voila.tornado.contentshandler import VoilaContentsHandler
 from widgetlib import catalog
 from widgetlib.core.words import AtlasError
 from widgetlib.serve.limits import LARGEST_FRAME, GuardedConnection, admission
-from widgetlib.serve.opening import FileHandler, OpeningHandler
+from widgetlib.serve.opening import PLOTLY, FileHandler, OpeningHandler
 from widgetlib.site.gallery import lessons, page
-from widgetlib.widgets.live import bundle_name
 
 USUAL_PORT = 8866
 EXTENSIONS = [
@@ -75,7 +74,7 @@ class AtlasServer(Voila):
             (url_path_join(self.server_url, r"/voila/tree.*"), RedirectHandler, {"url": self.base_url}),
             (url_path_join(self.server_url, r"/voila/api/shutdown/(.*)"), ShutdownHandler),
             (url_path_join(self.server_url, r"/voila/opening/([a-z0-9_]*)"), OpeningHandler, options),
-            (url_path_join(self.server_url, r"/voila/opening/([a-z]+\.[a-z]+)"), FileHandler, options),
+            (url_path_join(self.server_url, r"/voila/opening/([a-z0-9.-]+\.[a-z]+)"), FileHandler, options),
         ]
         return ours + [handler for handler in super().init_handlers() if handler[1] is not VoilaContentsHandler]
 
@@ -130,7 +129,7 @@ def settings(notebooks: Path, *, port: int | None, host: str, open_browser: bool
     c.VoilaConfiguration.file_allowlist = [r"public/.*\.(png|svg|jpg)"]
     c.VoilaConfiguration.file_denylist = [r".*\.(ipynb|py|json|toml)", r"(.*/)?\..*"]
     c.VoilaConfiguration.prelaunch_hook = admission(kernels)
-    c.VoilaConfiguration.page_config_hook = lambda config, **_: config | {"plotly": bundle_name()}
+    c.VoilaConfiguration.page_config_hook = lambda config, **_: config | {"plotly": PLOTLY}
     # A page that crashed or lost its network never says goodbye: its kernel is culled.
     c.MappingKernelManager.cull_idle_timeout = idle
     c.MappingKernelManager.cull_interval = max(1, min(15, idle // 4))

@@ -17,9 +17,6 @@ function plotly(model) {
   return window.__atlasPlotly;
 }
 
-// Loads the drawing library before there is anything to draw, in a page that serves it as a file.
-export const prepare = (script) => plotly({ get: () => script });
-
 async function load(model) {
   const packed = (await fromServer(model.get("script"))) ?? (await fromKernel(model));
   const source = await unpack(packed);

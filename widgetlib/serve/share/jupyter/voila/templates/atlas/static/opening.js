@@ -5,8 +5,14 @@
   const FRAMES = 150; // a run takes about six seconds, however long it is
   const page = document.getElementById("atlas-opening");
   const folder = `${document.body.dataset.baseUrl}opening/`; // known before the kernel is
-  const library = import(`${folder}live.js`);
-  library.then((live) => live.prepare(page.dataset.plotly)).catch(console.warn);
+  // where the figures of the page look for it
+  window.__atlasPlotly = new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.onload = () => resolve(window.Plotly);
+    script.onerror = () => reject(new Error("the drawing library did not load"));
+    script.src = folder + page.dataset.plotly;
+    document.head.append(script);
+  });
 
   const query = new URLSearchParams(location.search);
   query.delete("theme");
@@ -16,7 +22,7 @@
   if (page.dataset.shows === "record" && !asked) open().catch(console.warn);
 
   async function open() {
-    const [{ default: live }, answer] = await Promise.all([library, fetch(folder + method)]);
+    const [{ default: live }, answer] = await Promise.all([import(`${folder}live.js`), fetch(folder + method)]);
     if (answer.status !== 200 || arrived()) return;
     const { head, note, views, steps, themes, script, height } = await answer.json();
     page.innerHTML = `<div class="atlas-card"><div class="atlas-top">
