@@ -147,6 +147,18 @@ def test_an_error_while_drawing_is_seen_and_passes(opened, watch):
     assert opened.locator(".atlas-plot").first.is_visible()
 
 
+def test_what_changes_while_a_figure_is_hidden_is_painted_when_it_is_back(opened):
+    figure = "document.querySelector('.atlas-figure')"
+    opened.evaluate(f"() => {{ {figure}.style.display = 'none'; }}")
+    handle = opened.get_by_role("slider", name="learning rate")
+    handle.focus()
+    handle.press("ArrowRight")
+    opened.wait_for_function("document.querySelectorAll('.atlas-figure')[1].dataset.revision >= 2")
+    assert opened.evaluate(f"{figure}.dataset.revision") == "1"
+    opened.evaluate(f"() => {{ {figure}.style.display = ''; }}")
+    revision(opened, 2)
+
+
 def test_in_jupyterlab_the_same(page, run_in_lab, watch):
     run_in_lab("demo.ipynb")
     assert len([url for url in watch.requests if "plotly" in url and url.endswith(".gz")]) == 1

@@ -252,6 +252,8 @@ function render({ model, el }) {
     if (el.clientWidth && el.clientWidth !== width) {
       width = el.clientWidth;
       mark("size");
+    } else if (stale() && !busy) {
+      work(); // hidden for a moment, and back at the same width: what changed meanwhile is still to be painted
     }
   });
   resizing.observe(el);
