@@ -49,6 +49,20 @@ WAIT = """async ([selector, key, which]) => {
   return performance.now() - began;
 }"""
 
+RIVALS = "gd,heavy_ball,nesterov,adam,rmsprop"
+# Milliseconds between two moves of the linked cursors while a run plays to its end.
+FRAMES = """async () => {
+  const [back, play] = [1, 0].map((i) => document.querySelectorAll('.atlas-player .widget-play button')[i]);
+  const last = [...document.querySelectorAll('.atlas-figure')].at(-1);
+  const times = [];
+  new MutationObserver(() => times.push(performance.now())).observe(last, { attributeFilter: ['data-cursor'] });
+  back.click();
+  await new Promise((done) => setTimeout(done, 500));
+  times.length = 0;
+  play.click();
+  await new Promise((done) => setTimeout(done, 4000));
+  return times.slice(1).map((time, i) => time - times[i]);
+}"""
 # Notes when a picture has first moved.
 OPENING = """new MutationObserver(() => {
   for (const figure of document.querySelectorAll('.atlas-figure'))
@@ -66,7 +80,8 @@ def rows() -> Iterator[Row]:
 
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as driver:
         _notebook(Path(folder) / "sweep.ipynb", SWEEP)
-        shutil.copy(ROOT / "notebooks" / "card.ipynb", folder)
+        for name in ("card.ipynb", "compare.ipynb"):
+            shutil.copy(ROOT / "notebooks" / name, folder)
         browser = driver.chromium.launch(executable_path=path, args=FLAGS)
         with _served(folder) as url:
             page = browser.new_page(viewport={"width": 1280, "height": 720})
@@ -94,6 +109,12 @@ def rows() -> Iterator[Row]:
             handle = ".atlas-side .widget-hslider .noUi-handle"
             moves = [page.evaluate(WAIT, [handle, "ArrowLeft", [0, 1]]) / 1000 for _ in range(31)][1:]
             yield Row("slider to repainted landscape, path and loss (rosenbrock, 500 steps)", moves, target=0.15)
+
+            page.goto(f"{url}voila/render/compare.ipynb?methods={RIVALS}&problem=rosenbrock&steps=500")
+            page.wait_for_function("document.querySelector('.atlas-status')?.innerText.includes('compared at')")
+            page.wait_for_timeout(3000)
+            frames = [gap / 1000 for gap in page.evaluate(FRAMES)]
+            yield Row("compare plays 5 methods × 500 steps: time of a frame", frames, target=1 / 30)
 
             page.goto(f"{url}voila/render/sweep.ipynb")
             page.wait_for_selector(".atlas-figure[data-revision]")
