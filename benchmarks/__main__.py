@@ -16,7 +16,8 @@ HERE = Path(__file__).parent
 NOTE = """# Benchmarks
 
 Written by `make bench`. Medians, with the best of the repetitions in brackets; both sides of a race are timed in
-turn, and the ratio is that of their best times. Compare ratios: milliseconds belong to a machine.
+turn, and the ratio is that of their best times. Compare ratios: milliseconds belong to a machine. "Wanted" is how
+many times faster than the peer this should be, and, where a second one stands there, what would be better still.
 """
 
 
@@ -24,17 +25,23 @@ def main(word: str = "") -> None:
     """Prints one table; the whole of it goes to results.md too."""
     torch.set_num_threads(1)  # what the dashboards use: nets this small lose with more
     print(f"torch {torch.__version__}, one thread, {os.cpu_count()} {platform.machine()} cores\n", flush=True)
-    lines = [f"| {' | '.join(HEAD)} |", "|---" * len(HEAD) + "|"]
-    print("\n".join(lines), flush=True)
+    head, rows = [_line(HEAD), "|---" * len(HEAD) + "|"], []
+    print("\n".join(head), flush=True)
     for path in sorted(HERE.glob("[!_]*.py")):
         module = importlib.import_module(f"benchmarks.{path.stem}")
         if word in path.stem and hasattr(module, "rows"):
             for row in module.rows():
-                lines.append(f"| {' | '.join(row.cells())} |")
-                print(lines[-1], flush=True)
+                rows.append(row)
+                print(_line(row.cells()), flush=True)
     if not word:
+        rows.sort(key=lambda row: row.number or 99)  # the numbered targets first
+        lines = [*head, *(_line(row.cells()) for row in rows)]
         machine = f"torch {torch.__version__}, one thread, {os.cpu_count()} {platform.machine()} cores."
         (HERE / "results.md").write_text("\n".join([NOTE, machine, "", *lines, ""]), encoding="utf-8")
+
+
+def _line(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
 
 
 main(*sys.argv[1:2])

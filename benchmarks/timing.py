@@ -17,6 +17,9 @@ class Row(NamedTuple):
         peer: what it is compared with.
         theirs: seconds of each of its repetitions; empty where there is no peer.
         target: seconds that `ours` should stay below; None without a target.
+        reach: how many times faster than the peer is wanted; below 1 how many times slower is allowed (1/4.5).
+        number: the target that the row stands for; 0 for a row that is only good to know.
+        stretch: the ratio that would be better still.
     """
 
     what: str
@@ -24,18 +27,37 @@ class Row(NamedTuple):
     peer: str = ""
     theirs: list[float] = []
     target: float | None = None
+    reach: float | None = None
+    number: int = 0
+    stretch: float | None = None
 
     def cells(self) -> list[str]:
-        """Text of each column: medians with the best in brackets, and the ratio of the best."""
-        ratio = f"{min(self.theirs) / min(self.ours):.1f} ×" if self.theirs else ""
-        goal = "" if self.target is None else f"{milliseconds([self.target])}: {self._verdict()}"
-        return [self.what, milliseconds(self.ours), self.peer, milliseconds(self.theirs), ratio, goal]
+        """Text of each column: medians with the best in brackets, the ratio of the best, and what was wanted."""
+        ratio = min(self.theirs) / min(self.ours) if self.theirs and self.ours else None
+        goals = [] if self.target is None or not self.ours else [
+            f"{milliseconds([self.target])} ms: {_verdict(median(self.ours) <= self.target)}"
+        ]  # fmt: skip
+        if ratio is not None:
+            wanted = [x for x in (self.reach, self.stretch) if x is not None]
+            goals += [f"{times(x)}: {_verdict(ratio >= x)}" for x in wanted]
+        return [
+            str(self.number or ""), self.what, milliseconds(self.ours), self.peer, milliseconds(self.theirs),
+            "" if ratio is None else times(ratio), ", ".join(goals),
+        ]  # fmt: skip
 
-    def _verdict(self) -> str:
-        return "met" if median(self.ours) <= self.target else "missed"
+
+def _verdict(kept: bool) -> str:
+    return "met" if kept else "missed"
 
 
-HEAD = ["what", "here, median (best), ms", "peer", "peer, median (best), ms", "times faster", "target, ms"]
+HEAD = [
+    "target", "what", "here, median (best), ms", "peer", "peer, median (best), ms", "times faster", "wanted",
+]  # fmt: skip
+
+
+def times(ratio: float) -> str:
+    """How many times faster: `4.2 ×`, or `1/4.2 ×` for what is slower."""
+    return f"1/{1 / ratio:.3g} ×" if ratio < 0.5 else f"{ratio:.3g} ×"
 
 
 def milliseconds(seconds: list[float]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import typing
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, ClassVar
 
 import torch
@@ -104,6 +104,7 @@ class Method:
     claim: ClassVar[Claim | None] = None
     known_failures: ClassVar[dict[str, str]] = {}
     batchable: ClassVar[bool] = True
+    central: ClassVar[bool] = False  # whether its time average is the central flow: steps -lr ∇L and nothing else
     no_law: ClassVar[str] = ""  # where no stability limit exists: why, and what is shown instead
 
     @property
@@ -180,7 +181,7 @@ def check_field(thing: Any, name: str, value: Any) -> Any:
     name, _, rest = name.partition(".")
     if rest:
         return check_field(getattr(thing, name), rest, value)
-    hint, marks = typing.get_type_hints(type(thing), include_extras=True)[name], ()
+    hint, marks = _hints(type(thing))[name], ()
     if typing.get_origin(hint) is typing.Annotated:
         hint, *marks = typing.get_args(hint)
     if hint is Method:
@@ -190,6 +191,12 @@ def check_field(thing: Any, name: str, value: Any) -> Any:
     choices = typing.get_args(hint)
     legal = next((m for m in marks if isinstance(m, Range)), None)
     return Field(name, "choice" if choices else hint.__name__, None, legal, choices).check(value, thing.slug)
+
+
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    """Resolved annotations of a class; 0.3 ms, and a sweep asks about each of its values."""
+    return typing.get_type_hints(kind, include_extras=True)
 
 
 def as_column(x: Tensor | float, like: Tensor) -> Tensor:

@@ -29,6 +29,7 @@ class GradientDescent(Method):
     paper = dict(title="Méthode générale pour la résolution des systèmes d'équations simultanées", year=1847)
     reference = ("torch.optim.SGD", {})
     invariances = ("rotation", "translation")
+    central = True
     claim = Claim(
         "At lr 0.4 the sharpness of the digits net settles within 5 % of 2/lr.",
         study="threshold", problem="digits_mlp", fields={"lr": 0.4},
