@@ -1,4 +1,4 @@
-"""Measuring: sharpness along a run, the meter, and a slice, on the digits net."""
+"""Measuring: sharpness along a run, and the meter, on the digits net."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 from scipy.sparse import linalg as sparse
-from torch import Tensor, nn
+from torch import Tensor
 
 from benchmarks.timing import Row, race
 from widgetlib import catalog
 from widgetlib.core.trace import Point, Trace
 from widgetlib.engine.run import run
-from widgetlib.measure.plane import plane
 from widgetlib.measure.sharpness import Sharpness
 from widgetlib.measure.update_map import linearised, spectrum
 
@@ -26,7 +25,6 @@ def rows() -> Iterator[Row]:
     trace = run(catalog.method("gd", lr=0.4), DIGITS, 700)
     yield tracking(trace)
     yield meter(run(catalog.method("adam", lr=3e-3), DIGITS, 500).at(500))
-    yield slices(trace)
 
 
 def tracking(trace: Trace) -> Row:
@@ -80,27 +78,4 @@ def meter(point: Point) -> Row:
         times[0],
         "graph rebuilt for each product",
         times[1],
-    )
-
-
-def slices(trace: Trace, size: int = 24) -> Row:
-    """The loss on a grid, per point."""
-    layers = [nn.Linear(64, 32), nn.Tanh(), nn.Linear(32, 32), nn.Tanh(), nn.Linear(32, 10)]
-    net, (x, y) = nn.Sequential(*layers), trace.data
-    a, b = torch.randn(2, DIGITS.layout.size, generator=torch.Generator().manual_seed(0))
-
-    def one_by_one() -> None:
-        with torch.no_grad():
-            for i in range(size):
-                for j in range(size):
-                    nn.utils.vector_to_parameters(trace.w[-1] + i / size * a + j / size * b, net.parameters())
-                    (0.5 * ((net(x) - y) ** 2).sum(-1).mean()).item()
-
-    times = race(lambda: plane(trace, "random", size), one_by_one, 3)
-    per_point = [[t / size**2 for t in column] for column in times]
-    return Row(
-        f"slice of digits_mlp, one point of {size} × {size}",
-        per_point[0],
-        "torch modules, point by point",
-        per_point[1],
     )

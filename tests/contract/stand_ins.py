@@ -7,6 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from widgetlib.core.curvature import Tape
 from widgetlib.core.layout import Layout
 from widgetlib.core.oracle import FiniteSum
 from widgetlib.core.problem import Problem
@@ -105,6 +106,13 @@ class Counting(StandIn):
             value = self.of.loss(x, data)
             g = torch.autograd.grad(value.sum(), x, create_graph=graph)[0]
             return value, Backward.apply(g, self.counts) if graph else g
+
+
+class Forgetful(Tape):
+    """Keeps nothing: a method pays for what it asks, also where the answer would lie ready."""
+
+    def at(self, w):
+        return None
 
 
 class Backward(torch.autograd.Function):

@@ -77,6 +77,53 @@ def test_projection_is_honest():
     assert not any("pale" in t["name"] for t in landscape(plane()).data)
 
 
+def test_a_plane_that_holds_too_little_is_not_to_be_trusted():
+    for share, mark in (
+        (0.12, "⚠ only 12 % of the variance in this plane"),
+        (0.87, "87 % of the variance in this plane"),
+    ):
+        table = plane("adam", lr=0.05, dimension=3466, off=np.linspace(1.5, 0, 501))
+        table.attrs["variance_explained"] = share
+        picture = drawable(landscape(table))
+        assert [note["text"] for note in picture.layout["annotations"]] == [mark]
+        assert ("too little to trust" in picture.reading) == (share < 0.5)
+    assert picture.reading.endswith("of its variance.")
+    assert "annotations" not in landscape(plane()).layout  # two unknowns: nothing is hidden
+
+
+def test_the_extent_is_that_in_weight_space():
+    table = plane("adam", lr=0.05, dimension=3466, off=np.linspace(1.5, 0, 501))
+    table.attrs["extent"] = 6.0  # the axes of this plane are shorter than one
+    assert "1.5 off the plane, 25 % of the extent" in landscape(table).reading
+
+
+def test_another_height_is_painted_under_the_path():
+    table = plane("adam", lr=0.05)
+    kept = {name: tuple(column) for name, column in table.columns.items() if name != "loss"}
+    ground = np.linspace(0.01, 0.99, 64 * 64).reshape(64, 64)
+    table = Table(kept | {"accuracy": (ground, ["row", "column"], "accuracy")}, table.attrs | {"height": "accuracy"})
+    picture = drawable(landscape(table))
+    contour = picture.data[0]
+    np.testing.assert_array_equal(contour["z"], ground)  # linear, though it spans two decades
+    assert contour["reversescale"] and contour["colorbar"]["title"]["text"] == "accuracy (1)"
+    assert "from loss 24.2 to" in picture.reading and picture.reading.endswith("accuracy, from 0.01 to 0.99.")
+    path = drawable(landscape(table, surface=True)).data[1]
+    assert np.nanmax(path["z"]) < 1.0  # it lies on that ground, not at the height of its losses
+
+
+def test_what_is_interpolated_is_said():
+    table = plane()
+    kept = {name: tuple(column) for name, column in table.columns.items()}
+    computed = np.zeros((64, 64), dtype=bool)
+    computed[::2, ::2] = True
+    refined = Table(kept | {"computed": (computed, ["row", "column"])}, table.attrs | {"error": 2e-5})
+    assert landscape(refined).reading.endswith(
+        " Of its points 25 % were computed and the others interpolated, off by at most 0.002 % of the range."
+    )
+    refined.attrs["error"] = None
+    assert landscape(refined).reading.endswith("interpolated, with an unknown error.")
+
+
 def test_a_diverging_path_is_drawn_until_it_leaves():
     table = plane(lr=1e-2, steps=60)
     picture = drawable(landscape(table))

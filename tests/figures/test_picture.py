@@ -29,6 +29,17 @@ def test_decimate_keeps_the_gap_of_a_run_that_is_lost():
     assert np.isnan(values[picture.decimate(values, 100)]).sum() > 20
 
 
+@pytest.mark.parametrize("n", [3, 90, 200, 203, 1001])
+def test_decimate_all_does_for_each_column_what_decimate_does(n):
+    values = np.random.default_rng(0).normal(size=(n, 5)).cumsum(axis=0)
+    values[n // 3 :, 2] = np.nan
+    keep = picture.decimate_all(values, 100)
+    for column, wanted in zip(keep.T, values.T, strict=True):
+        assert (np.diff(column) >= 0).all()
+        assert np.array_equal(np.unique(column), picture.decimate(wanted, 100))
+        assert {np.nanargmin(wanted), np.nanargmax(wanted), 0, n - 1} <= set(column)
+
+
 def test_finite_makes_gaps_and_copies():
     values = np.array([1.0, np.inf, -np.inf, np.nan, 1e31])
     np.testing.assert_array_equal(picture.finite(values), [1.0, np.nan, np.nan, np.nan, np.nan])

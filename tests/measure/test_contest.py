@@ -65,6 +65,14 @@ def test_a_net_has_one_principal_plane_for_all_paths():
     np.testing.assert_allclose(np.sort(other["off_plane"][5]), np.sort(table["off_plane"][5]), rtol=1e-3, atol=1e-5)
 
 
+def test_the_shared_plane_can_be_refined():
+    whole, part = (wl.measure.shared_plane(sweeps(), size=41, tol=tol) for tol in (0.0, 1e-3))
+    assert "computed" not in whole and not part["computed"].all()
+    np.testing.assert_allclose(part["loss"], whole["loss"], atol=1e-3 * np.ptp(whole["loss"]))
+    np.testing.assert_array_equal(part["loss"][part["computed"]], whole["loss"][part["computed"]])
+    assert part.attrs["error"] <= part.attrs["tol"] == 1e-3
+
+
 def test_of_a_long_path_both_ends_are_kept():
     table = wl.measure.shared_plane(sweeps(steps=100), size=5, most=10)
     assert table["path_step"].shape == (10, 3)

@@ -7,10 +7,11 @@ import torch
 from widgetlib import catalog
 from widgetlib.core.words import AtlasError
 from widgetlib.engine.run import run, sweep
-from widgetlib.measure.plane import plane
+from widgetlib.measure.plane import on_plane, plane
 
 NET = catalog.problem("digits_mlp", width=4, depth=1, subset=50)
 BOWL = catalog.problem("quadratic", dimension=6, condition=30.0)
+GAME = catalog.problem("bilinear_game")
 VALLEY = catalog.problem("rosenbrock")
 
 
@@ -89,6 +90,69 @@ def test_points_and_the_distance_of_a_path_built_off_the_plane():
     assert found["loss"] == pytest.approx(losses(t, last.numpy(), [a.numpy(), (a + b).numpy()], found), rel=1e-10)
 
 
+@pytest.mark.parametrize("kind", ["pca", "random", "points", "eigenvectors"])
+@pytest.mark.parametrize("tol", [0.0, 1e-4])
+def test_a_slice_of_a_quadratic_is_that_quadratic(kind, tol):
+    t = trained(BOWL, 20)
+    points = (t.w[0], t.w[-1] + torch.arange(6.0).double()) if kind == "points" else None
+    table, slice_ = on_plane(t, kind, size=33, points=points, tol=tol)
+    x, y = (torch.as_tensor(grid.ravel()) for grid in np.meshgrid(table["x"], table["y"]))
+    origin, (a, b), h = slice_.origin, slice_.axes, t.data.hessian
+    closed = (origin @ h @ origin) / 2 + x * (a @ h @ origin) + y * (b @ h @ origin)
+    closed += x * x * (a @ h @ a) / 2 + x * y * (a @ h @ b) + y * y * (b @ h @ b) / 2
+    assert table["loss"].ravel() == pytest.approx(closed.numpy(), rel=1e-9, abs=1e-9)
+    if tol:
+        assert table["computed"].mean() < 0.4 and table.attrs["error"] < 1e-9
+    else:
+        assert "computed" not in table and "error" not in table.attrs
+
+
+def test_a_symmetric_loss_gives_a_symmetric_slice():
+    """Rows walked there and back, with every other one a step too far, are a known fault of a peer."""
+    t = trained(catalog.problem("quadratic", rotation=0.0), 3)
+    for tol in (0.0, 1e-4):
+        loss = plane(t, size=51, tol=tol)["loss"]
+        for mirrored in (loss[::-1], loss[:, ::-1]):
+            assert loss == pytest.approx(mirrored, rel=1e-9, abs=1e-12)
+    walked = loss.copy()
+    walked[::2] = np.roll(loss, -1, axis=1)[::2]
+    assert (np.abs(walked - walked[:, ::-1]) > 0.01).any()
+
+
+def test_eigenvectors_of_the_hessian():
+    t = trained(BOWL, 20)
+    table, slice_ = on_plane(t, "eigenvectors", size=5)
+    values, vectors = torch.linalg.eigh(t.data.hessian)
+    overlap = (slice_.axes @ vectors.flip(1)[:, :2]).abs()
+    assert overlap.numpy() == pytest.approx(np.eye(2), abs=1e-3)
+    x, end = table["x"], float(t.merit[-1])
+    assert x[0] <= -np.sqrt(18 * end / 30) and x[-1] >= np.sqrt(18 * end / 30)  # ten times the loss is in sight
+    assert values[-1] == pytest.approx(30)
+
+
+@pytest.mark.parametrize("kind", ["coordinates", "pca", "random", "points", "eigenvectors"])
+def test_variance_explained_and_extent(kind):
+    t = trained(VALLEY if kind == "coordinates" else BOWL, 20)
+    points = (t.w[0], t.w[-1] + torch.arange(6.0).double()) if kind == "points" else None
+    table, slice_ = on_plane(t, kind, size=3, points=points)
+    w, axes = t.w.numpy(), slice_.axes.numpy()
+    centred = w - w.mean(0)
+    left = centred - np.linalg.lstsq(axes.T, centred.T, rcond=None)[0].T @ axes
+    assert table.attrs["variance_explained"] == pytest.approx(1 - (left**2).sum() / (centred**2).sum(), abs=1e-9)
+    assert table.attrs["extent"] == pytest.approx(np.linalg.norm(w - w[0], axis=1).max())
+
+
+def test_the_error_of_a_refined_net_is_what_it_says():
+    for height in ("loss", "gradient_norm"):
+        exact, found = (plane(trained(), "random", size=41, height=height, tol=tol) for tol in (0.0, 1e-3))
+        whole, part = exact[height], found[height]
+        assert (
+            np.abs(part - whole).max() <= found.attrs["error"] * np.ptp(whole) * 1.05 and found.attrs["error"] <= 1e-3
+        )
+        assert part[found["computed"]] == pytest.approx(whole[found["computed"]], rel=1e-12)
+        assert found["computed"].mean() < 0.6
+
+
 def test_long_paths_are_thinned_and_end_at_the_last_iterate():
     found = plane(trained(BOWL, 100), size=4, most=20)
     assert len(found["path_step"]) <= 21 and found["path_step"][-1] == 100
@@ -101,10 +165,22 @@ def test_rows_come_one_by_one_and_may_end_early():
     assert seen[-1] >= 3
 
 
+@pytest.mark.parametrize(("rows", "points", "finite"), [(1, 41, False), (3, 121 + 41, True)])
+def test_a_refined_grid_may_end_early_too(rows, points, finite):
+    """Within its coarsest grid of 121 points, and within the next one, whose error is unknown yet."""
+    budget = {"memory": 4 * 8 * 500}  # one point at once
+    found = plane(trained(), size=41, tol=1e-4, on_row=lambda done: done >= rows, **budget)
+    assert found["computed"].sum() == points and found.attrs["error"] is None
+    assert np.isfinite(found["loss"]).all() == finite and np.isfinite(found["loss"][found["computed"]]).all()
+
+
 def test_what_blew_up_decides_neither_window_nor_directions():
     t = run(catalog.method("gd", lr=10.0), VALLEY, 30)
     found = plane(t, size=5)
     assert np.isfinite(found["loss"]).all() and found["x"][0] >= -6
+    t = run(catalog.method("gd", lr=0.1), BOWL, 200)  # doubles at each step
+    found = plane(t, "pca", size=5)
+    assert found["loss"].max() < 1e4 * float(t.merit[0]) and found.attrs["extent"] < 1e3
 
 
 @pytest.mark.parametrize(
@@ -117,7 +193,11 @@ def test_what_blew_up_decides_neither_window_nor_directions():
         (lambda: plane(trained(), "points"), "two points"),
         (lambda: plane(t := trained(BOWL, 2), "points", points=(t.w[-1] + 1, t.w[-1] - 2)), "span a plane"),
         (lambda: plane(t := trained(BOWL, 2), "points", points=(t.w[-1] + 1, t.w[-1])), "span a plane"),
-        (lambda: plane(trained(), "circle"), "coordinates, pca, random or points"),
+        (lambda: plane(trained(), "circle"), "coordinates, pca, random, points, eigenvectors"),
+        (lambda: plane(trained(), tol=1.0), "below 1"),
+        (lambda: plane(t := trained(BOWL, 2), "points", points=(t.w[-1] * torch.nan, t.w[0])), "are not finite"),
+        (lambda: plane(t := trained(BOWL, 2), "points", points=(t.w[-1][:3], t.w[0])), "has 6 unknowns"),
+        (lambda: plane(run(catalog.method("extragradient"), GAME, 2), "eigenvectors"), "no Hessian"),
         (lambda: plane(run(catalog.method("gd"), VALLEY, 0, start=[1e200, 1.0])), "smaller rate"),
     ],
 )

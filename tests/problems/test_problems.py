@@ -57,13 +57,19 @@ def test_leading_axes(entry):
 
 @pytest.mark.parametrize("entry", [p for p in ENTRIES if hasattr(catalog.load_class(p.values[0]), "loss_and_grad")])
 def test_written_gradient(entry):
-    problem = made(entry)
-    w = (problem.start() + 0.1).expand(4, -1) * torch.tensor([[0.5], [1], [2], [-1]], dtype=problem.dtype)
+    problem, data = made(entry), doubled(made(entry))
+    w = (problem.start().double() + 0.1).expand(4, -1) * torch.tensor([[0.5], [1], [2], [-1]], dtype=torch.float64)
     x = w.clone().requires_grad_()
-    value, gradient = problem.loss_and_grad(w, problem.load())
-    plain = problem.loss(x, problem.load())
+    value, gradient = problem.loss_and_grad(w, data)
+    plain = problem.loss(x, data)
     assert torch.allclose(value, plain, rtol=1e-12)
-    assert torch.allclose(gradient, torch.autograd.grad(plain.sum(), x)[0], rtol=1e-10, atol=1e-10)
+    slope = torch.autograd.grad(plain.sum(), x, create_graph=True)[0]
+    assert torch.allclose(gradient, slope, rtol=1e-10, atol=1e-10)
+    y = w.clone().requires_grad_()
+    written = problem.loss_and_grad(y, data)[1]
+    assert torch.allclose(
+        torch.autograd.grad(written, y, w)[0], torch.autograd.grad(slope, x, w)[0], rtol=1e-10, atol=1e-10
+    ), "curvature is the derivative of the gradient that is written out"
 
 
 @pytest.mark.parametrize("entry", ENTRIES)

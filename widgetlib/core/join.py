@@ -37,13 +37,14 @@ def join(parts: list[Trace], method: Method, coords: dict[str, list]) -> Trace:
         x = x.reshape(len(x), *(len(coords[name]) for name in looped), *x.shape[2:])
         return x.permute(0, *(1 + i for i in order), *range(1 + len(order), x.ndim))
 
-    def padded(x: Tensor) -> Tensor:
+    def padded(t: Trace, x: Tensor) -> Tensor:
+        x = x[torch.from_numpy(np.isin(t.steps, longest.steps))]  # the last iterate of a run may lie between
         return torch.cat([x, x.new_full((n - len(x), *x.shape[1:]), torch.nan)])
 
     def cost(name: str) -> np.ndarray:
         """What each member was charged; after its end, what it was charged by then."""
         lead = [len(coords[d]) for d in inner]
-        columns = [np.pad(t.cost[name], (0, n - len(t)), "edge") for t in parts]
+        columns = [np.interp(longest.steps, t.steps, t.cost[name]) for t in parts]
         return spread([torch.from_numpy(c).reshape(n, *[1] * len(lead)).expand(n, *lead) for c in columns]).numpy()
 
     kept = sorted(set.union(*(set(t.kept.tolist()) for t in parts)))
@@ -56,9 +57,9 @@ def join(parts: list[Trace], method: Method, coords: dict[str, list]) -> Trace:
 
     return dataclasses.replace(
         longest, method=method, dims=tuple(coords), coords=coords, parts=parts, states=[], measures={},
-        stopped=any(t.stopped for t in parts), merit=spread([padded(t.merit) for t in parts]),
+        stopped=any(t.stopped for t in parts), merit=spread([padded(t, t.merit) for t in parts]),
         cost={name: cost(name) for name in longest.cost},
-        info={name: spread([padded(t.info[name]) for t in parts])
+        info={name: spread([padded(t, t.info[name]) for t in parts])
               for name in longest.info if all(name in t.info for t in parts)},
         kept=np.array(kept), w=spread([iterates(t) for t in parts]),
     )  # fmt: skip

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 import torch
 from torch import Tensor
 
+from widgetlib.core.curvature import Tape, gauss_newton, record, value_and_grad
+from widgetlib.core.draws import rows
 from widgetlib.core.words import View
 
 if TYPE_CHECKING:
@@ -55,6 +57,7 @@ class Oracle:
         seeds: nest of ints in the form of the leading axes of `w` (an axis of length 1 is shared).
         batch: samples in a mini-batch; None for all of them.
         cost: the counters that are charged.
+        tape: where the gradient of the last point that was looked at is kept.
     """
 
     merit = Merit()
@@ -69,9 +72,11 @@ class Oracle:
         seeds: Any = 0,
         batch: int | None = None,
         cost: Cost | None = None,
+        tape: Tape | None = None,
     ):
         self.problem, self.data, self.k, self.seeds, self.batch = problem, data, k, seeds, batch
         self.cost = Cost() if cost is None else cost
+        self.tape = Tape() if tape is None else tape
         self.layout: Layout = problem.layout
         self.call = 0
         self.point: Callable[[Tensor], Tensor] | None = None
@@ -110,7 +115,7 @@ class Oracle:
 
     def uncounted(self) -> Self:
         """The full-batch oracle of the same step of which nothing is counted: for laws and measures."""
-        return type(self)(self.problem, self.data, self.k, self.seeds)
+        return type(self)(self.problem, self.data, self.k, self.seeds, tape=self.tape)
 
     # --- how it works
 
@@ -125,11 +130,16 @@ class Oracle:
         if self.batch is None:
             return self.data
         if self._sample is None:
-            n = self.problem.samples
-            index = self._draws(self.seeds, lambda generator: torch.randperm(n, generator=generator)[: self.batch])
-            index = index.to(self.data[0].device)
-            self._sample = type(self.data)(*(part[index] for part in self.data))
+            index = torch.from_numpy(rows(self.seeds, self.k, self.call, self.problem.samples, self.batch))
+            flat = index.flatten().to(self.data[0].device)  # a fifth of the time of indexing by all of its axes
+            picked = (part.index_select(0, flat).unflatten(0, index.shape) for part in self.data)
+            self._sample = type(self.data)(*picked)
         return self._sample
+
+    @property
+    def _plain(self) -> bool:
+        """Whether its gradient is that of the whole loss at the very point that is asked about."""
+        return self.point is None and self.batch is None
 
     def _at(self, w: Tensor) -> Tensor:
         return w if self.point is None else self.point(w)
@@ -176,8 +186,9 @@ class Minimize(Blackbox):
         self.cost.gradients += self.share
         x = self._at(w)
         graph = x.requires_grad and torch.is_grad_enabled()
-        value, gradient = self._value_and_grad(x, graph)
-        if self.seen is None and self.point is None and self.batch is None:
+        taped = self.tape.at(w) if self._plain and not graph else None
+        value, gradient = taped[1:3] if taped else value_and_grad(self.problem, x, self.sample, graph)
+        if self.seen is None and self._plain:
             self.seen = Answer(w, value.detach(), gradient)
         return gradient
 
@@ -189,19 +200,19 @@ class Minimize(Blackbox):
         """The map v → H(w) v with the graph of the gradient kept: one product a call, no new set-up."""
         x = self._at(w)
         graph = x.requires_grad and torch.is_grad_enabled()
-        with torch.enable_grad():
-            if not graph:
-                x = x.detach().requires_grad_()
-            g = self._value_and_grad(x, True)[1]
+        kept = self._plain and not graph
+        taped = (self.tape.at(w) if kept else None) or record(self.problem, w, x, self.sample, graph)
+        if kept:
+            self.tape.last = taped
+        return self._charged(taped.hessian)
 
-        def product(v: Tensor) -> Tensor:
-            self.cost.products += self.share
-            if not g.requires_grad:  # a linear loss: its Hessian is zero
-                return torch.zeros_like(v)
-            with torch.enable_grad():
-                return torch.autograd.grad(g, x, v, retain_graph=True, create_graph=graph)[0]
+    def ggn(self, w: Tensor, v: Tensor) -> Tensor:
+        """The Gauss-Newton matrix at `w` times `v`, both `(..., d)`; costs one product."""
+        return self.gauss_newton(w)(v)
 
-        return product
+    def gauss_newton(self, w: Tensor) -> Callable[[Tensor], Tensor]:
+        """The map v → G(w) v, one product a call; of square loss and cross-entropy it is the Fisher matrix."""
+        return self._charged(gauss_newton(self.problem, self._at(w), self.sample))
 
     def hessian(self, w: Tensor) -> Tensor:
         """The dense Hessian at `w`, `(..., d, d)`; costs d products."""
@@ -209,15 +220,12 @@ class Minimize(Blackbox):
         eye = torch.eye(w.shape[-1], dtype=w.dtype, device=w.device)
         return torch.stack([product(row.expand_as(w)) for row in eye], dim=-1)
 
-    def _value_and_grad(self, x: Tensor, graph: bool) -> tuple[Tensor, Tensor]:
-        declared = getattr(self.problem, "loss_and_grad", None)
-        if declared is not None:
-            return declared(x, self.sample)
-        with torch.enable_grad():
-            if not graph:
-                x = x.detach().requires_grad_()
-            value = self.problem.loss(x, self.sample)
-            return value, torch.autograd.grad(value.sum(), x, create_graph=graph)[0]
+    def _charged(self, product: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+        def charged(v: Tensor) -> Tensor:
+            self.cost.products += self.share
+            return product(v)
+
+        return charged
 
 
 class FiniteSum(Minimize):

@@ -15,8 +15,11 @@ from widgetlib.core.words import AtlasError, Start, nearest
 class Problem:
     """A frozen dataclass whose fields are its settings; one file each in `problems/<world>/`.
 
-    A subclass defines `layout` and `loss`, and what it has of the rest. It serves leading axes: `w` is
-    `(..., d)`, data may be `(..., b, features)`.
+    A subclass defines `layout` and `loss`, or `outputs` and `criterion` in its place, and what it has of the rest. It
+    serves leading axes: `w` is `(..., d)`, data may be `(..., b, features)`. What it may define besides:
+    `accuracy(w, data)`, `(..., 1)`, where there are classes; `loss_and_grad(w, data)`, where that is faster than the
+    backward pass; and, where a slice is faster than its points, `loss_on(origin, axes, data)`: the losses `(m, 1)` at
+    `origin + c @ axes` by c `(m, k)`.
     """
 
     title: str = ""
@@ -45,7 +48,20 @@ class Problem:
 
     def loss(self, w: Tensor, data: Any) -> Tensor:
         """The loss at `w` of shape `(..., d)` on `data`, `(..., 1)`."""
+        value, penalty = self.criterion(self.outputs(w, data), data), self.penalty(w)
+        return value if penalty is None else value + penalty
+
+    def outputs(self, w: Tensor, data: Any) -> Tensor:
+        """What the loss is a convex function of: the outputs of a net, `(..., n, outputs)`."""
         raise NotImplementedError
+
+    def criterion(self, outputs: Tensor, data: Any) -> Tensor:
+        """The loss of these outputs, `(..., 1)`, without the penalty."""
+        raise NotImplementedError
+
+    def penalty(self, w: Tensor) -> Tensor | None:
+        """What the loss adds to the criterion, `(..., 1)`; None for nothing."""
+        return None
 
     def draw(self, generator: torch.Generator) -> Tensor:
         """A start `(d,)` drawn from the seed, for the start points that are not written down."""

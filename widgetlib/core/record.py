@@ -57,6 +57,7 @@ def _pack(trace: Trace) -> tuple[dict, dict[str, np.ndarray]]:
         "seeds": trace.seeds,
         "batch": trace.batch,
         "stopped": trace.stopped,
+        "together": trace.together,
         "parts": [],
         "measures": {},
     }
@@ -109,6 +110,7 @@ def _unpack(header: dict, arrays: dict[str, np.ndarray], make_method: Callable, 
         arrays["steps"], torch.from_numpy(arrays["merit"]), group("cost/"), tensors("info/"),
         arrays["kept"], w, [state(i) for i in range(len(w))], header["stopped"],
         {n: Table.unpack(part, group(f"measure/{n}/")) for n, part in header["measures"].items()},
+        together=header.get("together"),
     )  # fmt: skip
 
 

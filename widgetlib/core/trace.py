@@ -1,4 +1,4 @@
-"""Trace: a recorded run, its exact replay, and the points that measures look at."""
+"""Trace: a recorded run, and its exact replay."""
 
 from __future__ import annotations
 
@@ -8,62 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
-from widgetlib.core.algebra import map_leaves
-from widgetlib.core.method import Method, fields_of, with_fields
-from widgetlib.core.oracle import Cost, Minimize
+from widgetlib.core.method import Method, fields_of
+from widgetlib.core.point import Point
 from widgetlib.core.problem import Problem
 from widgetlib.core.table import Table
 from widgetlib.core.words import AtlasError
-
-
-@dataclass(frozen=True, eq=False)
-class Point:
-    """Where a run stands before step `k`: enough to go on, to replay and to measure.
-
-    Attributes:
-        w: unknowns, `(..., d)`.
-        state: the method's state, a nest of tensors with the leading axes of `w`.
-        seeds: nest of ints in the form of the leading axes.
-        data: the problem's data on the device of `w`.
-    """
-
-    method: Method
-    problem: Problem
-    k: int
-    w: Tensor
-    state: Any
-    seeds: Any = 0
-    batch: int | None = None
-    data: Any = ()
-
-    def oracle(self, cost: Cost | None = None) -> Minimize:
-        """The oracle that the step from here sees."""
-        return self.problem.oracle(self.problem, self.data, self.k, self.seeds, self.batch, cost)
-
-    def step(self) -> Point:
-        """The next point; its draws are those of the recorded run."""
-        with torch.no_grad():
-            w, state, _ = self.method.step(self.oracle(), self.w, self.state)
-        return dataclasses.replace(self, k=self.k + 1, w=w, state=state)
-
-    def member(self, *index: int) -> Point:
-        """The point of one member of a sweep (every leading axis given an index)."""
-        lead = self.w.shape[:-1]
-        seeds = self.seeds
-        for i in index:
-            seeds = seeds[i if len(seeds) > 1 else 0] if isinstance(seeds, (list, tuple)) else seeds
-
-        def pick(x: Tensor) -> Tensor:
-            return x.expand(*lead, x.shape[-1])[index]
-
-        swept = {n: pick(x) for n, x in fields_of(self.method).items() if isinstance(x, Tensor)}
-        return dataclasses.replace(
-            self, method=with_fields(self.method, swept), w=self.w[index],
-            state=map_leaves(lambda x: x[index], self.state), seeds=seeds,
-        )  # fmt: skip
 
 
 @dataclass(eq=False)
@@ -73,7 +24,7 @@ class Trace:
     Attributes:
         dims: names of the leading axes of a sweep, in order; `()` for a single run.
         coords: values along each of `dims`.
-        steps: number of each recorded iterate, `(n,)`; `steps[0]` is where the run began.
+        steps: number of each recorded iterate, `(n,)`; `steps[0]` is where the run began, the last where it ended.
         merit: the world's merit (the loss), `(n, *dims)`.
         cost: counters `values`, `gradients`, `products`, `seconds` spent up to each iterate by one member, `(n,)`;
             `(n, *dims)` where members were not batched. Batched members share their seconds.
@@ -84,6 +35,7 @@ class Trace:
         stopped: whether somebody stopped the run before its end.
         measures: tables of the measures that looked on.
         parts: the runs of a sweep that could not be batched, in the order of their values; else empty.
+        together: how many members take a step at once, the others after them; None for all.
     """
 
     method: Method
@@ -103,6 +55,7 @@ class Trace:
     stopped: bool = False
     measures: dict[str, Table] = dataclasses.field(default_factory=dict)
     parts: list[Trace] = dataclasses.field(default_factory=list)
+    together: int | None = None
 
     @property
     def loss(self) -> Tensor:
@@ -145,7 +98,8 @@ class Trace:
         if self.parts:
             raise AtlasError("this sweep ran its members one after the other; replay one of its `parts` instead.")
         k = int(self.kept[i])
-        return Point(self.method, self.problem, k, self.w[i], self.states[i], self.seeds, self.batch, self.data)
+        w, state = self.w[i], self.states[i]
+        return Point(self.method, self.problem, k, w, state, self.seeds, self.batch, self.data, self.together)
 
     @property
     def diverged(self) -> np.ndarray:

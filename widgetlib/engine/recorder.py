@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import time
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from widgetlib.core.algebra import leaves
 from widgetlib.core.oracle import Cost
-from widgetlib.core.trace import Point, Trace
+from widgetlib.core.point import Point, in_turns
+from widgetlib.core.trace import Trace
 
 COUNTERS = [field.name for field in dataclasses.fields(Cost)]
 
@@ -22,58 +22,73 @@ class Recorder:
 
     Args:
         first: where the run begins.
-        steps: how many steps it may take.
         coords: values along each leading axis.
-        memory: bytes for checkpoints of w and state; beyond it fewer are kept and the rest replayed.
+        every: steps between two recorded iterates.
+        stride: steps between two checkpoints, a multiple of `every`.
+        looks: how many members' merit is worked out at once; None for all.
     """
 
-    def __init__(self, first: Point, steps: int, coords: dict[str, list], memory: int):
-        size = sum(x.numel() * x.element_size() for x in (first.w, *leaves(first.state)))
-        self.stride = max(1, -(-size * (steps + 1) // max(memory, 1)))
+    def __init__(self, first: Point, coords: dict[str, list], every: int, stride: int, looks: int | None):
         self.first, self.point, self.coords = first, first, coords
+        self.every, self.stride, self.looks = every, stride, looks
         self.cost = Cost()
         self.began = time.perf_counter()
-        self.losses: list[Tensor] = []
+        self.merits: list[Tensor] = []
         self.infos: list[dict[str, Tensor]] = []
-        self.costs = [(0.0, 0.0, 0.0, 0.0)]
+        self.spent = [(first.k, 0.0, 0.0, 0.0, 0.0)]
         self.kept = [first]
 
-    def step(self, loss: Tensor | None, info: dict[str, Tensor], point: Point) -> None:
-        """Records the loss at the point just left (computed here where the step did not) and the new point."""
-        self.losses.append(self._loss(self.point) if loss is None else loss)
-        self.infos.append(info)
+    def step(self, merit: Tensor | None, info: dict[str, Tensor], point: Point) -> None:
+        """Records the point just left (its merit is worked out here where the step did not ask for it)."""
+        if merit is None and (self.point.k - self.first.k) % self.every == 0:
+            merit = self._merit(self.point)
+        self.steps([merit], [info], point)
+
+    def steps(
+        self, merits: list[Tensor], infos: list[dict[str, Tensor]], point: Point, cost: Cost | None = None
+    ) -> None:
+        """Records the points just left, where the run stands now, and what that cost where it is not charged yet."""
+        for name in COUNTERS if cost else ():
+            setattr(self.cost, name, getattr(self.cost, name) + getattr(cost, name))
+        for k, merit, info in zip(range(self.point.k - self.first.k, point.k), merits, infos, strict=False):
+            if k % self.every == 0:
+                self.merits.append(merit)
+                self.infos.append(info)
         c = self.cost
-        self.costs.append((c.values, c.gradients, c.products, time.perf_counter() - self.began))
+        self.spent.append((point.k, c.values, c.gradients, c.products, time.perf_counter() - self.began))
         if (point.k - self.first.k) % self.stride == 0:
             self.kept.append(point)
         self.point = point
 
     def hopeless(self) -> bool:
         """Whether no member is finite any more."""
-        return not torch.isfinite(self.losses[-1]).any()
+        last = self.merits[-1]
+        return not (math.isfinite(last.flatten()[0]) or torch.isfinite(last).any())  # one is looked at in no time
 
     def trace(self, stopped: bool = False) -> Trace:
         """The Trace so far; reads only, so that a live view may ask at any time."""
-        first, kept, n = self.first, self.kept[:], len(self.losses)
-        lead = first.w.shape[:-1]
-        losses = torch.stack([*self.losses, self._loss(self.point)]).squeeze(-1).expand(n + 1, *lead)
-        names = self.infos[0] if self.infos else {}
+        first, point, kept, spent = self.first, self.point, self.kept[:], np.array(self.spent).T
+        steps = np.append(np.arange(first.k, point.k, self.every), point.k)
+        lead, merits, infos = first.w.shape[:-1], self.merits[: len(steps) - 1], self.infos[: len(steps) - 1]
+        merit = torch.stack([*merits, self._merit(point)]).squeeze(-1).expand(len(steps), *lead)
+        names = infos[0] if infos else {}
         return Trace(
             first.method, first.problem, tuple(self.coords), self.coords, first.seeds, first.batch, first.data,
-            first.k + np.arange(n + 1), losses,
-            dict(zip([*COUNTERS, "seconds"], np.array(self.costs).T, strict=True)),
-            {name: self._info([info[name] for info in self.infos]) for name in names},
+            steps, merit,
+            {name: np.interp(steps, spent[0], c) for name, c in zip([*COUNTERS, "seconds"], spent[1:], strict=True)},
+            {name: _ended([info[name] for info in infos]) for name in names},
             np.array([p.k for p in kept]), torch.stack([p.w for p in kept]), [p.state for p in kept], stopped,
+            together=first.together,
         )  # fmt: skip
 
-    def _loss(self, point: Point) -> Tensor:
+    def _merit(self, point: Point) -> Tensor:
         with torch.no_grad():
-            return point.oracle().uncounted().merit_at(point.w)
+            return in_turns(lambda part: part.oracle().uncounted().merit_at(part.w), point, self.looks)
 
-    def _info(self, rows: list[Any]) -> Tensor:
-        w = self.first.w
-        rows = [torch.as_tensor(x, dtype=w.dtype, device=w.device).expand(*w.shape[:-1], 1) for x in rows]
-        return torch.stack([*rows, torch.full_like(rows[0], torch.nan)]).squeeze(-1)
+
+def _ended(rows: list[Tensor]) -> Tensor:
+    """What the steps recorded, and NaN at the last iterate, from which none was taken."""
+    return torch.stack([*rows, torch.full_like(rows[0], torch.nan)]).squeeze(-1)
 
 
 class Running:

@@ -11,13 +11,14 @@ from torch import Tensor
 
 from widgetlib.core.join import join
 from widgetlib.core.method import Method, check_field, fields_of, with_fields
+from widgetlib.core.point import Point
 from widgetlib.core.problem import Problem
-from widgetlib.core.trace import Point, Trace
+from widgetlib.core.trace import Trace
 from widgetlib.core.words import AtlasError, nearest
 from widgetlib.engine.recorder import Running
 from widgetlib.engine.simulate import Options, simulate
 
-MEMORY = 2**28  # bytes for checkpoints of w and state
+MEMORY = 2**28  # bytes
 
 
 def run(
@@ -28,6 +29,7 @@ def run(
     seed: int = 0,
     start: str | Tensor | Sequence[float] | Point | None = None,
     batch: int | None = None,
+    every: int = 1,
     device: str = "auto",
     dtype: torch.dtype | None = None,
     measure: Iterable[Any] = (),
@@ -45,6 +47,7 @@ def run(
         start: name of a start point, `d` coordinates, or a Point of another run to go on from (the state
             goes on too where the method is of the same kind, and begins anew where it is not).
         batch: samples in a mini-batch; None for all.
+        every: steps between two recorded iterates. With mini-batches the merit on all data is most of the work.
         device: `auto`, `cpu`, `cuda`, ...
         dtype: None for the problem's own.
         measure: measures that look at the run as it goes, such as `wl.measure.Sharpness(every=50)`; their
@@ -54,12 +57,13 @@ def run(
         memory: bytes for checkpoints; beyond them iterates are replayed.
 
     Returns:
-        Trace with `steps + 1` iterates, or fewer where the run was stopped or stopped being finite.
+        Trace with `steps + 1` iterates (or each `every`-th and the last), fewer where the run was stopped or stopped
+        being finite.
 
     Raises:
         AtlasError: an argument that does not fit, with what to do.
     """
-    options = Options(batch, device, dtype, on_step, progress, memory, tuple(measure))
+    options = Options(batch, device, dtype, on_step, progress, memory, every, measures=tuple(measure))
     return simulate(method, problem, steps, {}, seed, start, options)
 
 
@@ -72,22 +76,29 @@ def sweep(
     seeds: Iterable[int] | None = None,
     starts: Iterable[Any] | None = None,
     batch: int | None = None,
+    every: int = 1,
     device: str = "auto",
     dtype: torch.dtype | None = None,
     on_step: Callable[[Running], None] | None = None,
     progress: bool = False,
     memory: int = MEMORY,
+    compile: bool = False,
 ) -> Trace:
     """Runs a whole grid at once: every combination of hyperparameters, seeds and starts.
 
     Args:
         method: gives the hyperparameters that are not swept.
-        problem, steps, batch, device, dtype, on_step, progress, memory: as in `run`.
+        problem, steps, batch, every, device, dtype, on_step, progress: as in `run`.
         over: hyperparameter by (dotted) name to the values it takes. Floats, seeds and starts are batched;
             values of other fields are run one after the other, and so is all of a method that says
             `batchable = False`.
         seeds: seeds, compared in pairs: the same seed has the same start, batches and noise everywhere.
         starts: names of start points, or points `(d,)`.
+        memory: bytes for checkpoints and for what a step allocates. Members that do not fit together take each step
+            in turns; iterates that do not fit are replayed.
+        compile: whether twenty steps at a time become one compiled function, which takes half a minute and a C++
+            compiler and makes long sweeps of small functions ten times faster: the same numbers to rounding.
+            Checkpoints, `on_step` and stopping are then for every twentieth step.
 
     Returns:
         Trace whose `dims` are the names of `over` in order, then `seed` and `start` where they were given.
@@ -106,7 +117,7 @@ def sweep(
     for name, values in coords.items():
         if not values:
             raise AtlasError(f"the sweep over {name!r} is empty; give at least one value.")
-    options = Options(batch, device, dtype, on_step, progress, memory)
+    options = Options(batch, device, dtype, on_step, progress, memory, every, compile)
     batched = {n: v for n, v in coords.items() if method.batches() and isinstance(hyper.get(n, 0.0), float)}
     looped = [n for n in coords if n not in batched]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,13 +12,16 @@ import torch
 from torch import Tensor
 
 from widgetlib.core.method import Method, fields_of, same_kind, with_fields
+from widgetlib.core.point import Point, advance
 from widgetlib.core.problem import Problem
 from widgetlib.core.record import on
-from widgetlib.core.trace import Point, Trace
+from widgetlib.core.trace import Trace
 from widgetlib.core.words import AtlasError
+from widgetlib.engine.compiled import BLOCK, compiled
+from widgetlib.engine.memory import Room, held, keep_freed, room
 from widgetlib.engine.recorder import Bar, Recorder, Running
 
-CHECK = 20  # steps between two looks at whether any member is still finite
+CHECK = BLOCK  # steps between two looks at whether any member is still finite
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,8 @@ class Options:
     on_step: Callable[[Running], None] | None
     progress: bool
     memory: int
+    every: int = 1
+    compile: bool = False
     measures: Sequence[Any] = ()
 
 
@@ -43,6 +49,7 @@ def simulate(
         coords: values along each leading axis; `seed` and `start` among them replace the arguments.
         seed, start: what all members share.
     """
+    keep_freed()
     seeds, starts = coords.get("seed", [seed]), coords.get("start", [start])
     _check(problem, steps, seeds, options)
     if method.asks() not in {"Any", *(c.__name__ for c in problem.oracle.__mro__)}:
@@ -60,18 +67,25 @@ def simulate(
         here = replace(here, k=start.k, state=on(start.state, w))
     else:
         here = replace(here, state=here.method.init(here.oracle(), w))
-    recorder = Recorder(here, steps, coords, options.memory)
+    unit = math.lcm(options.every, BLOCK) if options.compile else options.every
+    fit = room(here, options.memory, turns=not options.compile) if coords else Room(None, None, options.memory)
+    here = replace(here, together=fit.steps)
+    stride = unit * max(1, -(-held(here) * (steps // unit + 1) // max(fit.checkpoints, 1)))
+    recorder = Recorder(here, coords, options.every, stride, fit.looks)
     running = Running(steps, recorder)
     bar = Bar() if options.progress else None
     with torch.no_grad():
+        block = compiled(here) if options.compile else None
         _observe(options.measures, here, last=steps == 0)
-        for _ in range(steps):
-            oracle = here.oracle(recorder.cost)
-            w, state, info = here.method.step(oracle, here.w, here.state)
-            loss = oracle.seen.merit if oracle.seen and oracle.seen.w is here.w else None
-            here = Point(here.method, problem, here.k + 1, w, state, here.seeds, here.batch, here.data)
-            recorder.step(loss, info, here)
-            running.k += 1
+        while running.k < steps:
+            if block and steps - running.k >= BLOCK:
+                here, merits, infos, cost = block(here)
+                recorder.steps(merits, infos, here, cost)
+                running.k += BLOCK
+            else:
+                here, merit, info = advance(here, recorder.cost)
+                recorder.step(merit, info, here)
+                running.k += 1
             if options.on_step:
                 options.on_step(running)
             hopeless = running.k % CHECK == 0 and recorder.hopeless()
@@ -91,9 +105,11 @@ def _check(problem: Problem, steps: int, seeds: list, options: Options) -> None:
     batch = options.batch
     if not isinstance(steps, (int, np.integer)) or steps < 0:
         raise AtlasError(f"steps is {steps!r}; it must be a whole number, 0 or more.")
+    if not isinstance(options.every, (int, np.integer)) or options.every < 1:
+        raise AtlasError(f"every is {options.every!r}; it must be a whole number of steps, 1 or more.")
     for seed in seeds:
-        if not isinstance(seed, (int, np.integer)):
-            raise AtlasError(f"the seed is {seed!r}; it must be a whole number.")
+        if not isinstance(seed, (int, np.integer)) or abs(seed) >= 2**63:
+            raise AtlasError(f"the seed is {seed!r}; it must be a whole number of at most 63 bits.")
     if batch is not None and not problem.samples:
         raise AtlasError(f"batch is {batch}, but {problem.slug} has no samples; leave batch out.")
     if batch is not None and not 1 <= batch <= problem.samples:

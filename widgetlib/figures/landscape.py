@@ -8,24 +8,21 @@ import numpy as np
 
 from widgetlib.core.table import Table
 from widgetlib.figures._arrows import arrows
+from widgetlib.figures._plane_words import extent, ground, ground_name, read, shadow, trusted
 from widgetlib.figures.picture import (
     Picture,
     axis,
     decimate,
-    diverged,
     finite,
     follow,
     ink,
     label,
-    lasting,
     layout,
     merit,
     need,
-    number,
     percent,
     plain,
     round_ticks,
-    title,
     wants_log,
 )
 from widgetlib.figures.theme import SCALE
@@ -59,14 +56,16 @@ class Height(NamedTuple):
 
 
 def landscape(plane: Table, surface: bool = False) -> Picture:
-    """Draws the loss in a plane, the path of a run in it, and the known minima.
+    """Draws the loss (or what attrs `height` names) in a plane, the path of a run in it, and the known minima.
 
-    A path in more than two dimensions is a projection: its points fade with their distance from the plane,
-    and the reading states the largest one against the extent of the path.
+    A path in more than two dimensions is a projection: its points fade with their distance from the plane, a mark in
+    the corner and the reading state how much of its variance the plane holds, and the reading says when that is too
+    little to trust the picture.
 
     Args:
         plane: plane table: `x` [column], `y` [row], `loss` [row, column]; `path_step`, `path_x`, `path_y`,
-            `path_loss`, `off_plane` [iterate]; attrs `minima`, `x_label`, `y_label`, `dimension`.
+            `path_loss`, `off_plane` [iterate]; attrs `minima`, `x_label`, `y_label`, `dimension`,
+            `variance_explained`, `height`.
         surface: a 3-D surface with the path at the height of its losses; slow without a graphics card, so on
             demand.
 
@@ -76,19 +75,21 @@ def landscape(plane: Table, surface: bool = False) -> Picture:
     Raises:
         AtlasError: a column is missing.
     """
-    need(plane, "landscape", "x", "y", "loss", "path_step", "path_x", "path_y", "path_loss", "off_plane")
-    _, name, text = merit(plane)
-    grid = finite(plane["loss"])
+    need(plane, "landscape", "x", "y", ground(plane), "path_step", "path_x", "path_y", "path_loss", "off_plane")
+    grid = finite(plane[ground(plane)])
     positive = grid[grid > 0]
-    log = wants_log(grid)
+    shares = ground(plane) == "accuracy"
+    log = wants_log(grid) and not shares
     # A grid point that hits a minimum to rounding must not spend the colours on thirty empty decades, and
     # below the level that half a per cent of the points reach, a narrow valley shows the grid, not the loss.
     height = Height(log, float(np.quantile(positive, 0.005)) if log else 0.0)
     z = height(grid)
+    text = _name_of_height(plane)
     bar = {"title": {"text": text, "side": "right", "font": {"size": 13}}, "thickness": 12, "outlinewidth": 0}
     bar |= height.ticks(z) if np.isfinite(z).any() else {}
     lifted = _surface if surface else _contour
     data = [{"x": finite(plane["x"]), "y": finite(plane["y"]), "z": z, "colorscale": SCALE, "colorbar": bar}]
+    data[0] |= {"reversescale": True} if shares else {}  # dark is good
     x, y = _draw_in(plane)
     cursors = lifted(plane, data, x, y, height)
     labels = [label(plain(plane.attrs.get(f"{a}_label") or a)) for a in "xy"]
@@ -103,7 +104,25 @@ def landscape(plane: Table, surface: bool = False) -> Picture:
         axes = {f"{a}axis": axis(t, range=r) for a, t, r in zip("xy", labels, inside, strict=True)}
         page = layout(f"landscape {plane.attrs.get('kind', '')}", plane, **axes)
     page["showlegend"] = not surface
-    return Picture(data, page, _read(plane, name), cursors)
+    if shadow(plane) and plane.attrs.get("variance_explained") is not None:
+        page["annotations"] = [_mark(plane)]
+    return Picture(data, page, read(plane), cursors)
+
+
+def _name_of_height(plane: Table) -> str:
+    """The title of the colour bar."""
+    if ground(plane) == "loss":
+        return merit(plane)[2]
+    symbol, name = plane.column(ground(plane)).symbol, ground_name(plane)
+    return label(name if symbol in ("", name) else f"{name} <i>{plain(symbol)}</i>")
+
+
+def _mark(plane: Table) -> dict[str, Any]:
+    """How much of the variance of what is projected the plane holds, in the corner."""
+    share, only = percent(plane.attrs["variance_explained"]), "" if trusted(plane) else "⚠ only "
+    look = {"showarrow": False, "font": {"size": 11, "color": "#ffffff"}, "bgcolor": "rgba(0,0,0,0.55)", "borderpad": 3}
+    place = {"xref": "paper", "yref": "paper", "x": 0.99, "y": 0.01, "xanchor": "right", "yanchor": "bottom"}
+    return {"text": f"{only}{share} of the variance in this plane", **place, **look}
 
 
 def _contour(plane: Table, data: list[dict], x: np.ndarray, y: np.ndarray, height: Height) -> list[dict]:
@@ -147,8 +166,9 @@ def _surface(plane: Table, data: list[dict], x: np.ndarray, y: np.ndarray, heigh
     # A scene does not clip: what lies outside the window would float in the void beside it.
     outside = [(v < plane[a].min()) | (v > plane[a].max()) for a, v in (("x", x), ("y", y))]
     # The grid bridges a narrow valley, so a path on its floor would be buried: there it runs on the surface.
-    ground = _mean_of_corners(plane["x"], plane["y"], data[0]["z"], x, y)
-    z = np.where(outside[0] | outside[1], np.nan, np.fmax(height(plane["path_loss"]), ground))
+    floor = _mean_of_corners(plane["x"], plane["y"], data[0]["z"], x, y)
+    own = height(plane["path_loss"]) if ground(plane) == "loss" else floor
+    z = np.where(outside[0] | outside[1], np.nan, np.fmax(own, floor))
     keep = np.union1d(decimate(x), decimate(y))
     path = {"type": "scatter3d", "mode": "lines", "x": x[keep], "y": y[keep], "z": z[keep], "name": "path"}
     data.append(path | {"line": {"color": shade, "width": 7}, "hoverinfo": "skip"})
@@ -185,66 +205,9 @@ def _draw_in(plane: Table) -> tuple[np.ndarray, np.ndarray]:
     return middle[0] + (x - middle[0]) * shrink, middle[1] + (y - middle[1]) * shrink
 
 
-def _extent(plane: Table) -> tuple[float, float]:
-    """The largest off-plane distance, and the largest distance of an iterate from the start."""
-    x, y, off = (finite(plane[c]) for c in ("path_x", "path_y", "off_plane"))
-    if not len(x) or np.isnan(off).all():
-        return 0.0, 0.0
-    moved = np.sqrt((x - x[0]) ** 2 + (y - y[0]) ** 2 + (off - off[0]) ** 2)
-    return float(np.nanmax(off)), float(np.nanmax(moved))
-
-
 def _fading(plane: Table) -> np.ndarray | None:
     """How pale each iterate is: 0 in the plane, 1 where it is as far off as the path is long."""
-    largest, scale = _extent(plane)
+    largest, scale = extent(plane)
     if largest <= 1e-9 * scale or not scale:
         return None
     return np.nan_to_num(np.minimum(finite(plane["off_plane"]) / scale, 1.0), nan=1.0)
-
-
-def _read(plane: Table, name: str) -> str:
-    """Where the path goes, how far it gets, and what the projection hides."""
-    step, loss, who = plane["path_step"], finite(plane["path_loss"]), title(plane)
-    x, y = finite(plane["path_x"]), finite(plane["path_y"])
-    known = np.isfinite(loss) & np.isfinite(x) & np.isfinite(y)
-    if not known.any():
-        return f"The plane shows the {name} without a path."
-    outside = known & ~_inside(plane, x, y)
-    lost = diverged(step, np.where(known, 0.0, np.nan))
-    start, end = loss[known][0], loss[known][-1]
-    if lost is not None:
-        left = f" leaves the window at step {int(step[outside.argmax()])} and" if outside.any() else ""
-        text = f"{who}{left} diverges at step {lost}, from {name} {number(start)}"
-    elif len(step) == 1:
-        text = f"{who} starts at {name} {number(start)}"
-    else:
-        text = f"{who} moves from {name} {number(start)} to {number(end)} in {lasting(step)}"
-        if outside[-1]:
-            text += f" and ends outside the window, which it leaves at step {int(step[outside.argmax()])}"
-        else:
-            text += _ending(plane, x[-1], y[-1])
-            text += f"; it is outside the window at {outside.sum()} of them" if outside.any() else ""
-    largest, scale = _extent(plane)
-    if largest > 1e-9 * scale and scale:
-        dimension = plane.attrs.get("dimension")
-        text += f". The path is a projection from {dimension or 'more'} dimensions: iterates lie up to "
-        text += f"{number(largest)} off the plane, {percent(largest / scale)} of the extent of the path"
-        explained = plane.attrs.get("variance_explained")
-        text += f"; the plane holds {percent(explained)} of its variance" if explained else ""
-    return text + "."
-
-
-def _inside(plane: Table, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Which points lie in the window."""
-    ends = [(plane[a].min(), plane[a].max()) if plane[a].size else (-np.inf, np.inf) for a in "xy"]
-    return (x >= ends[0][0]) & (x <= ends[0][1]) & (y >= ends[1][0]) & (y <= ends[1][1])
-
-
-def _ending(plane: Table, x: float, y: float) -> str:
-    """How far the last iterate is from the nearest known minimum, where the plane is the whole space."""
-    minima = np.array(plane.attrs.get("minima") or np.empty((0, 2)), dtype=float)
-    if not len(minima) or plane.attrs.get("dimension", 2) > 2:
-        return ""
-    distances, name = np.hypot(minima[:, 0] - x, minima[:, 1] - y), plane.attrs.get("solution", "minimum")
-    a, b = minima[distances.argmin()]
-    return f" and ends {number(distances.min())} from the {name} at ({number(a)}, {number(b)})"

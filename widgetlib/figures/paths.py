@@ -8,6 +8,7 @@ import numpy as np
 
 from widgetlib.core.table import Table
 from widgetlib.core.words import AtlasError
+from widgetlib.figures._plane_words import trusted
 from widgetlib.figures.landscape import landscape
 from widgetlib.figures.picture import Picture, finite, need, number, percent
 from widgetlib.figures.rivals import Clock, clock, marks, within
@@ -104,6 +105,7 @@ def _read(plane: Table, views: dict[int, Table], contest: Table, at: Clock) -> s
         text += " paths"
         explained = plane.attrs.get("variance_explained")
         text += f"; it holds {percent(explained)} of their variance" if explained else ""
+        text += "" if trusted(plane) else ", too little to trust their shapes or the ground under them"
     return text + "."
 
 

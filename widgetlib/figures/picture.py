@@ -72,15 +72,19 @@ def matrix(values: np.ndarray) -> np.ndarray:
 
 def decimate(values: np.ndarray, limit: int = POINTS) -> np.ndarray:
     """Indices that keep both ends and, of each of limit / 2 buckets, the least and the largest value."""
-    n = len(values)
+    return np.unique(decimate_all(values[:, None], limit))
+
+
+def decimate_all(values: np.ndarray, limit: int) -> np.ndarray:
+    """For each column of (n, m) the indices that `decimate` keeps, in order, some of them twice."""
+    n, m = values.shape
     if n <= limit:
-        return np.arange(n)
+        return np.broadcast_to(np.arange(n)[:, None], (n, m))
     size = -(-n // max(limit // 2, 1))
-    index = np.minimum(np.arange(-(-n // size) * size), n - 1).reshape(-1, size)
-    bucket, rows = values[index], np.arange(len(index))
-    low = np.where(np.isnan(bucket), np.inf, bucket).argmin(axis=1)
-    high = np.where(np.isnan(bucket), -np.inf, bucket).argmax(axis=1)
-    return np.unique(np.concatenate([[0], index[rows, low], index[rows, high], [n - 1]]))
+    start, last = np.arange(0, n, size)[:, None], np.full((1, m), n - 1)
+    bucket = values[np.minimum(np.arange(len(start) * size), n - 1)].reshape(-1, size, m)
+    low, high = (np.where(np.isnan(bucket), np.inf, sign * bucket).argmin(axis=1) for sign in (1, -1))
+    return np.sort(np.concatenate([0 * last, np.minimum(start + low, last), np.minimum(start + high, last), last]), 0)
 
 
 def wants_log(*arrays: np.ndarray, decades: float = 1.0) -> bool:

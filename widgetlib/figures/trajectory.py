@@ -11,7 +11,7 @@ from widgetlib.figures.picture import (
     POINTS,
     Picture,
     axis,
-    decimate,
+    decimate_all,
     diverged,
     finite,
     follow,
@@ -84,13 +84,10 @@ def trajectory(run: Table, gradient: Table | None = None, clock: str = "step") -
 
 def _bundle(when: np.ndarray, members: np.ndarray) -> dict[str, Any]:
     """All runs as one trace with gaps between them: one trace a run would be ten times slower to draw."""
-    limit = max(POINTS // members.shape[1], FEWEST)
-    xs, ys = [], []
-    for values in members.T:
-        keep = decimate(values, limit)
-        xs += [when[keep], [np.nan]]
-        ys += [values[keep], [np.nan]]
-    trace = {"type": "scatter", "mode": "lines", "x": np.concatenate(xs), "y": np.concatenate(ys)}
+    keep = decimate_all(members, max(POINTS // members.shape[1], FEWEST))
+    gap = np.full((1, members.shape[1]), np.nan)
+    x, y = (np.concatenate([a, gap]).T.ravel() for a in (when[keep], np.take_along_axis(members, keep, 0)))
+    trace = {"type": "scatter", "mode": "lines", "x": x, "y": y}
     look = {"line": {"color": fade(NEUTRAL, 0.5), "width": 1}, "hoverinfo": "skip"}
     return trace | look | {"name": f"{members.shape[1]} runs", "connectgaps": False}
 

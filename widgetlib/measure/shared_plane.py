@@ -15,8 +15,12 @@ from widgetlib.measure.plane import plane
 
 
 def shared_plane(
-    traces: Sequence[Trace], size: int = 64, most: int = 500, on_row: Callable[[int], bool] | None = None
-) -> Table:  # fmt: skip
+    traces: Sequence[Trace],
+    size: int = 64,
+    most: int = 500,
+    on_row: Callable[[int], bool] | None = None,
+    tol: float = 0.0,
+) -> Table:
     """The loss on one plane with the paths of several runs: the two unknowns, or the principal directions of all paths.
 
     The principal plane goes through the start of the first path.
@@ -26,6 +30,7 @@ def shared_plane(
         size: grid points along each side of the plane.
         most: iterates of each path at most, the last one included.
         on_row: called with the number of rows done; returning True ends the measure, the rest stays NaN.
+        tol: the error that a loss may have, as for `plane`; at 0 every point is computed.
 
     Returns:
         Table as of `plane`, its path columns `path_step`, `path_x`, `path_y`, `path_loss`, `off_plane` over
@@ -52,7 +57,7 @@ def shared_plane(
         first, dims=(), coords={}, seeds=0, steps=number, kept=number, states=[()], parts=[],
         w=torch.cat([w for _, w, _ in paths]), merit=torch.cat([m for _, _, m in paths]),
     )  # fmt: skip
-    table = plane(joined, size=size, most=len(number), on_row=on_row)
+    table = plane(joined, size=size, most=len(number), on_row=on_row, tol=tol)
     ends = np.cumsum(lengths)[:-1]
 
     def split(name: str, fill: float) -> np.ndarray:
@@ -60,7 +65,7 @@ def shared_plane(
         parts = np.split(values, ends)[:-1]
         return np.stack([np.pad(p, (0, max(lengths) - len(p)), constant_values=fill) for p in parts], 1)
 
-    columns = {name: table.column(name) for name in ("x", "y", "loss")}
+    columns = {name: table.column(name) for name in ("x", "y", "loss", "computed") if name in table}
     for name in ("path_step", "path_x", "path_y", "path_loss", "off_plane"):
         _, _, symbol, unit = table.column(name)
         columns[name] = (split(name, -1 if name == "path_step" else np.nan), ("iterate", "side"), symbol, unit)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, NamedTuple
@@ -13,7 +14,7 @@ from widgetlib.core.layout import Layout
 from widgetlib.core.oracle import FiniteSum
 from widgetlib.core.problem import Problem
 from widgetlib.core.words import Range
-from widgetlib.problems.finite_sum import _net
+from widgetlib.problems.finite_sum import _backprop, _net, _pearlmutter
 
 
 class Data(NamedTuple):
@@ -52,6 +53,21 @@ class ChebyshevMLP(Problem):
     def draw(self, generator: torch.Generator) -> Tensor:
         return _net.lecun(self.layout, generator)
 
-    def loss(self, w: Tensor, data: Data) -> Tensor:
-        gap = _net.outputs(self.layout, w, data.x, "tanh") - data.y
-        return 0.5 * (gap**2).sum(-1).mean(-1, keepdim=True)
+    def outputs(self, w: Tensor, data: Data) -> Tensor:
+        """What the net makes of the points, `(..., n, 1)`."""
+        return _net.outputs(self.layout, w, data.x, "tanh")
+
+    def criterion(self, outputs: Tensor, data: Data) -> Tensor:
+        return 0.5 * ((outputs - data.y) ** 2).sum(-1).mean(-1, keepdim=True)
+
+    def loss_and_grad(self, w: Tensor, data: Data) -> tuple[Tensor, Tensor]:
+        return _backprop.passes(self.layout, w, data.x, "tanh", self._head(data))[:2]
+
+    def curvature(self, w: Tensor, data: Data) -> tuple[Tensor, Tensor, Callable[[Tensor], Tensor]]:
+        def bent(out: Tensor) -> Callable[[Tensor], Tensor]:
+            return lambda move: move / out.shape[-2]
+
+        return _pearlmutter.curvature(self.layout, w, data.x, "tanh", self._head(data), bent)
+
+    def _head(self, data: Data) -> _backprop.Head:
+        return lambda out: (self.criterion(out, data), (out - data.y) / out.shape[-2])

@@ -14,7 +14,7 @@ from widgetlib.core.layout import Layout
 from widgetlib.core.oracle import FiniteSum
 from widgetlib.core.problem import Problem
 from widgetlib.core.words import Range
-from widgetlib.problems.finite_sum._digits import Data, cross_entropy, digits
+from widgetlib.problems.finite_sum._digits import Data, accuracy, cross_entropy, digits
 from widgetlib.problems.finite_sum._net import BENDS, lecun
 
 
@@ -70,5 +70,8 @@ class DigitsCNN(Problem):
             x = functional.avg_pool2d(bend(functional.conv2d(x, parts[f"K{i}"], parts[f"b{i}"], padding=1)), 2)
         return x.flatten(1) @ parts["W3"].mT + parts["b3"]
 
-    def loss(self, w: Tensor, data: Data) -> Tensor:
-        return cross_entropy(self.outputs(w, data), data.y)
+    def criterion(self, outputs: Tensor, data: Data) -> Tensor:
+        return cross_entropy(outputs, data.y)
+
+    def accuracy(self, w: Tensor, data: Data) -> Tensor:
+        return accuracy(self.outputs(w, data), data.y)

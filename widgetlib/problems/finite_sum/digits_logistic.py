@@ -15,7 +15,7 @@ from widgetlib.core.oracle import FiniteSum
 from widgetlib.core.problem import Problem
 from widgetlib.core.words import Range
 from widgetlib.problems.finite_sum import _net
-from widgetlib.problems.finite_sum._digits import Data, cross_entropy, digits
+from widgetlib.problems.finite_sum._digits import Data, accuracy, cross_entropy, digits
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,5 +47,15 @@ class DigitsLogistic(Problem):
     def draw(self, generator: torch.Generator) -> Tensor:
         return _net.lecun(self.layout, generator)
 
-    def loss(self, w: Tensor, data: Data) -> Tensor:
-        return cross_entropy(_net.outputs(self.layout, w, data.x, "tanh"), data.y) + 0.5 * self.l2 * dot(w, w)
+    def outputs(self, w: Tensor, data: Data) -> Tensor:
+        """The scores of the classes, `(..., n, 10)`."""
+        return _net.outputs(self.layout, w, data.x, "tanh")
+
+    def criterion(self, outputs: Tensor, data: Data) -> Tensor:
+        return cross_entropy(outputs, data.y)
+
+    def penalty(self, w: Tensor) -> Tensor:
+        return 0.5 * self.l2 * dot(w, w)
+
+    def accuracy(self, w: Tensor, data: Data) -> Tensor:
+        return accuracy(self.outputs(w, data), data.y)
