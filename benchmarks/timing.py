@@ -33,31 +33,29 @@ class Row(NamedTuple):
 
     def cells(self) -> list[str]:
         """Text of each column: medians with the best in brackets, the ratio of the best, and what was wanted."""
-        ratio = min(self.theirs) / min(self.ours) if self.theirs and self.ours else None
-        goals = [] if self.target is None or not self.ours else [
-            f"{milliseconds([self.target])} ms: {_verdict(median(self.ours) <= self.target)}"
-        ]  # fmt: skip
-        if ratio is not None:
-            wanted = [x for x in (self.reach, self.stretch) if x is not None]
-            goals += [f"{times(x)}: {_verdict(ratio >= x)}" for x in wanted]
-        return [
-            str(self.number or ""), self.what, milliseconds(self.ours), self.peer, milliseconds(self.theirs),
-            "" if ratio is None else times(ratio), ", ".join(goals),
-        ]  # fmt: skip
+        goals, faster = [], ""
+        if self.ours and self.target is not None:
+            goals.append(f"{milliseconds([self.target])} ms: {_verdict(median(self.ours) <= self.target)}")
+        if self.ours and self.theirs:
+            ratio = min(self.theirs) / min(self.ours)
+            faster = times(ratio)
+            goals += [f"{times(x)}: {_verdict(ratio >= x)}" for x in (self.reach, self.stretch) if x is not None]
+        ours, theirs = milliseconds(self.ours), milliseconds(self.theirs)
+        return [str(self.number or ""), self.what, ours, self.peer, theirs, faster, ", ".join(goals)]
 
 
 def _verdict(kept: bool) -> str:
     return "met" if kept else "missed"
 
 
-HEAD = [
-    "target", "what", "here, median (best), ms", "peer", "peer, median (best), ms", "times faster", "wanted",
-]  # fmt: skip
+HEAD = ["target", "what", "here, median (best), ms", "peer", "peer, median (best), ms", "times faster", "wanted"]
 
 
 def times(ratio: float) -> str:
     """How many times faster: `4.2 ×`, or `1/4.2 ×` for what is slower."""
-    return f"1/{1 / ratio:.3g} ×" if ratio < 0.5 else f"{ratio:.3g} ×"
+    if ratio < 0.5:
+        return f"1/{1 / ratio:.3g} ×"
+    return f"{ratio:.3g} ×" if ratio < 1000 else f"{ratio:.0f} ×"
 
 
 def milliseconds(seconds: list[float]) -> str:

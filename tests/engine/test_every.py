@@ -60,10 +60,9 @@ def test_info_belongs_to_the_step_from_its_row():
 def test_parts_that_end_between_two_rows():
     """A looped sweep whose first part is lost at once: its cost stays, its merit is not a number any more."""
     bases = {"base": [catalog.method("gd", lr=10.0), catalog.method("gd", lr=1e-3)]}
-    t = sweep(SAM, VALLEY, 100, bases, every=30)
-    ended = t.parts[0].steps[-1]
-    assert ended < 100 and ended % 30 and t.steps.tolist() == [0, 30, 60, 90, 100]
-    assert torch.isnan(t.merit[2:, 0]).all() and torch.isfinite(t.merit[:, 1]).all()
+    t = sweep(SAM, VALLEY, 25, bases, every=15)
+    assert [part.steps.tolist() for part in t.parts] == [[0, 15, 20], [0, 15, 25]], "as many rows, of other steps"
+    assert t.steps.tolist() == [0, 15, 25] and torch.isnan(t.merit[2, 0]) and torch.isfinite(t.merit[:, 1]).all()
     assert t.cost["gradients"][-1, 0] == t.parts[0].cost["gradients"][-1]
     assert (np.diff(t.cost["gradients"], axis=0) >= 0).all()
 
@@ -77,3 +76,14 @@ def test_says_what_to_do(every):
 def test_a_seed_beyond_63_bits():
     with pytest.raises(AtlasError, match="at most 63 bits"):
         run(ADAM, VALLEY, 5, seed=2**63)
+
+
+def test_measures_of_a_sparse_record_are_those_of_the_full_one():
+    whole, t = run(ADAM, VALLEY, 60), run(ADAM, VALLEY, 60, every=20)
+    assert t.span == whole.span == 60 and repr(t) == repr(whole)
+    here = wl.measure.plane(t, "coordinates", 5)
+    assert here["path_loss"].tolist() == whole.merit[[0, 20, 40, 60]].tolist()
+    assert wl.measure.gradient(t)["loss"].tolist() == here["path_loss"].tolist()
+    looks = [wl.measure.sharpness(x, k=1) for x in (t, whole)]
+    assert np.array_equal(looks[0]["step"], looks[1]["step"])
+    np.testing.assert_allclose(looks[0]["eigenvalue"], looks[1]["eigenvalue"], rtol=1e-6)

@@ -26,7 +26,7 @@ def join(parts: list[Trace], method: Method, coords: dict[str, list]) -> Trace:
     Returns:
         Trace whose `parts` can be replayed one by one.
     """
-    longest = max(parts, key=len)
+    longest = max(parts, key=lambda t: t.steps[-1])
     n, inner = len(longest), list(parts[0].dims)
     looped = [name for name in coords if name not in inner]
     order = [[*looped, *inner].index(name) for name in coords]

@@ -65,6 +65,11 @@ class Trace:
     def __len__(self) -> int:
         return len(self.steps)
 
+    @property
+    def span(self) -> int:
+        """Steps from the first iterate to the last."""
+        return int(self.steps[-1] - self.steps[0])
+
     def at(self, k: int) -> Point:
         """The point before step `k`, replayed exactly from the last checkpoint before it.
 
@@ -149,7 +154,7 @@ class Trace:
         return save(self, path)
 
     def __repr__(self) -> str:
-        size = " × ".join([f"{len(self) - 1} steps", *(f"{len(v)} {n}" for n, v in self.coords.items())])
+        size = " × ".join([f"{self.span} steps", *(f"{len(v)} {n}" for n, v in self.coords.items())])
         note = ", stopped early" if self.stopped else ""
         return f"Trace({self.method.slug} on {self.problem.slug}: {size}{note})"
 

@@ -18,8 +18,6 @@ from widgetlib.core.point import Point, advance
 from widgetlib.core.words import AtlasError
 
 CACHE = 2**24  # bytes that members on the CPU allocate together: more of them would only wait for memory
-
-
 KEPT = 2**26  # bytes that a step has freed and that stay with the process for the next one
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
+from itertools import count
 
 import numpy as np
 import torch
@@ -50,7 +51,7 @@ class Recorder:
         """Records the points just left, where the run stands now, and what that cost where it is not charged yet."""
         for name in COUNTERS if cost else ():
             setattr(self.cost, name, getattr(self.cost, name) + getattr(cost, name))
-        for k, merit, info in zip(range(self.point.k - self.first.k, point.k), merits, infos, strict=False):
+        for k, merit, info in zip(count(self.point.k - self.first.k), merits, infos, strict=False):
             if k % self.every == 0:
                 self.merits.append(merit)
                 self.infos.append(info)

@@ -75,7 +75,7 @@ def simulate(
     running = Running(steps, recorder)
     bar = Bar() if options.progress else None
     with torch.no_grad():
-        block = compiled(here) if options.compile else None
+        block = compiled(here) if options.compile and steps >= BLOCK else None
         _observe(options.measures, here, last=steps == 0)
         while running.k < steps:
             if block and steps - running.k >= BLOCK:

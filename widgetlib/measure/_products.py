@@ -20,7 +20,7 @@ def looks(trace: Trace, every: int | None, about: int) -> Iterator[Point]:
     Raises:
         AtlasError: `every` is less than 1.
     """
-    every = max(1, len(trace) // about) if every is None else every
+    every = max(1, trace.span // about) if every is None else every
     if every < 1:
         raise AtlasError(f"every = {every}: there must be at least one step between two looks.")
     for i, point in enumerate(trace.points(every)):

@@ -32,7 +32,7 @@ def batch_sharpness(trace: Trace, batches: int = BATCHES, every: int | None = No
         AtlasError: fewer than two mini-batches, or a sweep.
     """
     steps, values, errors = [], [], []
-    for point in trace.points(every or max(1, len(trace) // 60)):
+    for point in trace.points(every or max(1, trace.span // 60)):
         ratios = _ratios(point, batches)
         steps.append(point.k)
         values.append(float(ratios.mean()))

@@ -115,7 +115,7 @@ def field_sharpness(trace: Trace, k: int = 3, every: int | None = None) -> Table
     """
     if not hasattr(trace.problem, "field"):
         raise AtlasError(f"{trace.problem.slug} is no game, it has no field; use wl.measure.sharpness.")
-    meter = FieldSharpness(k, every or max(1, len(trace) // 60))
+    meter = FieldSharpness(k, every or max(1, trace.span // 60))
     for point in trace.points(meter.every):
         meter.observe(point)
     return meter.table(trace.attrs())

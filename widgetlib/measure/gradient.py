@@ -27,7 +27,7 @@ def gradient(trace: Trace, most: int = 400) -> Table:
     length = norm(trace.w[ahead] - w).squeeze(-1)
     length[torch.as_tensor(trace.kept[ahead] - trace.kept[rows] != 1)] = torch.nan
     steps = trace.kept[rows]
-    loss = trace.merit[torch.as_tensor(steps - trace.steps[0])]
+    loss = trace.merit[torch.as_tensor(trace.steps.searchsorted(steps))]
     merit = trace.problem.oracle.merit
     dims = ("record",)
     return Table(

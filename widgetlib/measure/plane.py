@@ -90,7 +90,7 @@ def on_plane(
         raise AtlasError("a slice shows one run; pick a member of the sweep and run it alone.")
     rows = _thin(len(trace.kept), most)
     path, steps = trace.w[rows], trace.kept[rows]
-    path_loss = trace.merit[torch.as_tensor(steps - trace.steps[0])]
+    path_loss = trace.merit[torch.as_tensor(trace.steps.searchsorted(steps))]
     # what blew up would squeeze everything else into a point: it decides neither directions nor window
     finite = (
         torch.isfinite(path.sum(-1))

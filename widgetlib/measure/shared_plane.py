@@ -45,7 +45,8 @@ def shared_plane(
         rows = np.unique(np.linspace(0, len(trace.kept) - 1, min(most, len(trace.kept))).round().astype(int))
         steps = trace.kept[rows] - trace.steps[0]
         w = trace.w[torch.as_tensor(rows)].reshape(len(rows), -1, trace.w.shape[-1])[:, 0]
-        merit = trace.merit[torch.as_tensor(steps)].reshape(len(rows), -1)[:, 0]
+        at = torch.as_tensor(trace.steps.searchsorted(trace.kept[rows]))
+        merit = trace.merit[at].reshape(len(rows), -1)[:, 0]
         paths.append((steps, w, merit))
         lengths.append(len(rows))
     # All paths one after the other, as if one run had made them: it can be drawn, though not replayed. It ends at

@@ -170,7 +170,7 @@ def sharpness(
     Raises:
         AtlasError: as `Sharpness.observe`, or the curvature is finite at no point.
     """
-    measure = Sharpness(k, every or max(1, len(trace) // 60), tol, lowest, gauss_newton)
+    measure = Sharpness(k, every or max(1, trace.span // 60), tol, lowest, gauss_newton)
     for point in trace.points(measure.every):
         measure.observe(point)
         if on_record and on_record(len(measure.rows)):

@@ -176,7 +176,7 @@ def update_map(trace: Trace, every: int | None = None, modes: int = 6) -> Table:
         Table over `record` and `mode`: step, frozen, full (complex), their residuals, largest_real (of
         the full map: of all its modes where `exact`, else of those listed).
     """
-    meter = UpdateMap(every or max(1, len(trace) // 30), modes)
+    meter = UpdateMap(every or max(1, trace.span // 30), modes)
     for point in trace.points(meter.every):
         meter.observe(point)
     return meter.table(trace.attrs())

@@ -59,7 +59,7 @@ def zeroth_order_sum(trace: Trace, every: int | None = None) -> Table:
     Returns:
         Table over `record`: step, gauge (the sum), gauge_residual (its standard error), limit.
     """
-    points = [p for p in trace.points(every or max(1, len(trace) // 30)) if torch.isfinite(p.w).all()]
+    points = [p for p in trace.points(every or max(1, trace.span // 30)) if torch.isfinite(p.w).all()]
     found = [gauge(point) for point in points]
     record = ("record",)
     return Table(
